@@ -1,0 +1,31 @@
+# The two commands of the README: make demo, make test. Both install into .venv first where that is needed.
+
+PYTHON ?= python3
+VENV := .venv
+READY := $(VENV)/.ready
+
+.PHONY: demo test lint clean
+
+demo: $(READY)
+	$(VENV)/bin/opportunistic-bmd demo
+	$(VENV)/bin/python -m training.public_cts demo
+
+test: $(READY)
+	$(VENV)/bin/python -m pytest
+
+lint: $(READY)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+$(READY): pyproject.toml
+	@$(PYTHON) -m venv $(VENV) || { \
+	    rm -rf $(VENV); \
+	    echo "No virtual environment could be made: install Python 3.10 or newer with venv" \
+	         "(Debian, Ubuntu: apt-get install -y python3-venv)." >&2; \
+	    exit 1; }
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(VENV)/bin/uv pip install --python $(VENV)/bin/python --editable '.[dicom,training,dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

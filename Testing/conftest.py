@@ -1,0 +1,42 @@
+"""Real CTs for the tests: those at hand, else those that published packages hold, else the test is skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real CTs beside the repository."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("no folder shared/data with real CTs lies beside the repository")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def real_ct() -> Callable[[str], Path]:
+    """Gives the folder of a real CT by name: "chest-contrast", "abdomen-native" or "chest-aorta".
+
+    It holds ct.nii.gz and label files. A CT that is not at hand is downloaded once from the package that publishes it.
+    """
+    unavailable: dict[str, str] = {}
+
+    def folder_of(name: str) -> Path:
+        if (SHARED_DATA / name / "ct.nii.gz").is_file():
+            return SHARED_DATA / name
+        from OpportunisticBMDLib.errors import BadInput
+        from training.public_cts import fetch
+
+        if name not in unavailable:
+            try:
+                return fetch(name)
+            except BadInput as error:
+                unavailable[name] = str(error)
+        pytest.skip(f"the real CT {name} is not at hand: {unavailable[name]}")
+
+    return folder_of
