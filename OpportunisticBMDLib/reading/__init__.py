@@ -1,0 +1,58 @@
+"""Reading a CT from whatever a user has: an image file, a DICOM folder, or a zip of either."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from pathlib import Path
+
+from OpportunisticBMDLib.ct import CT
+from OpportunisticBMDLib.errors import BadInput
+from OpportunisticBMDLib.reading.archive import read_zip
+from OpportunisticBMDLib.reading.dicom_folder import read_dicom_folder
+from OpportunisticBMDLib.reading.image_file import is_image_file, read_image_file
+
+__all__ = ["read_ct"]
+
+
+def read_ct(path: str | os.PathLike[str], series_uid: str | None = None) -> CT:
+    """Reads a CT in HU, with its place in the patient and how it was acquired.
+
+    Args:
+        path: a NIfTI, NRRD or MetaImage file, a folder with DICOM files at any depth, or a zip of one of these.
+        series_uid: the DICOM Series Instance UID to take; the axial series that shows the spine best otherwise.
+
+    Returns:
+        HU indexed [i, j, k], int16 where that is exact, else float32; nothing lies below -1024 HU (air).
+
+    Raises:
+        BadInput: the path holds no CT that can be read rightly; the message names the file and the reason.
+    """
+    path = Path(path)
+    try:
+        if not path.exists():
+            raise BadInput(f"{path} does not exist: check the path.")
+        if path.is_dir():
+            return read_dicom_folder(path, series_uid)
+        if path.stat().st_size == 0:
+            raise BadInput(f"{path} is empty: copy it again.")
+        if is_image_file(path):
+            return _read_image(path, series_uid)
+        if zipfile.is_zipfile(path):
+            return read_zip(path, series_uid)
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror or error}.") from error
+    raise BadInput(_why_not_a_ct(path))
+
+
+def _read_image(path: Path, series_uid: str | None) -> CT:
+    if series_uid is not None:
+        raise BadInput(f"{path} is not DICOM, so a series cannot be picked in it: leave out the series UID.")
+    return read_image_file(path)
+
+
+def _why_not_a_ct(path: Path) -> str:
+    with path.open("rb") as file:
+        if file.read(132)[128:] == b"DICM":
+            return f"{path} is a single DICOM file: name the folder that holds all slices of the CT."
+    return f"{path} is neither NIfTI, NRRD, MetaImage nor a zip: name such a file, or a folder of DICOM files."

@@ -1,0 +1,99 @@
+"""Writes real DICOM files from arrays, as scanners send them and as they should not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pydicom
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+
+AXIAL = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
+
+
+def write_slice(path: Path, hu: np.ndarray, position: Sequence[float], **attributes: object) -> Path:
+    """Writes one slice.
+
+    Args:
+        hu: (rows, columns).
+        position: LPS mm of the first voxel.
+        attributes: `axes` (row and column direction), `spacing` (between columns, between rows), `slope`,
+            `intercept`, `compress` (a transfer syntax), and any DICOM keyword; None leaves a keyword out.
+    """
+    axes = attributes.pop("axes", AXIAL)
+    spacing = attributes.pop("spacing", (2.0, 2.0))
+    slope, intercept = attributes.pop("slope", 1.0), attributes.pop("intercept", -1024.0)
+    compress = attributes.pop("compress", None)
+    stored = np.rint((np.asarray(hu, dtype=float) - intercept) / slope).astype(np.int16)
+
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = attributes.get("SOPClassUID", CTImageStorage)
+    data = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
+    data.SOPClassUID = meta.MediaStorageSOPClassUID
+    data.SOPInstanceUID = meta.MediaStorageSOPInstanceUID = attributes.pop("SOPInstanceUID", generate_uid())
+    data.Modality, data.ImageType = "CT", ["ORIGINAL", "PRIMARY", "AXIAL"]
+    data.PatientName, data.PatientID, data.PatientBirthDate = "Mustermann^Erika", "PID-4711", "19380515"
+    data.SeriesInstanceUID, data.StudyInstanceUID = "1.2.3.4.5", "1.2.3.4"
+    data.SeriesNumber, data.AcquisitionNumber, data.InstanceNumber = 3, 1, 1
+    data.FrameOfReferenceUID = "1.2.3.4.6"
+    data.Manufacturer, data.ManufacturerModelName = "ACME", "Scanner 64"
+    data.KVP, data.ConvolutionKernel, data.SliceThickness = "120", "STANDARD", "3"
+    data.ImagePositionPatient = [f"{x:.6f}" for x in position]
+    data.ImageOrientationPatient = [f"{x:.9f}" for x in np.ravel(axes)]
+    data.PixelSpacing = [f"{spacing[1]:.6f}", f"{spacing[0]:.6f}"]
+    data.Rows, data.Columns = stored.shape
+    data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
+    data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 16, 15, 1
+    data.RescaleSlope, data.RescaleIntercept, data.RescaleType = str(slope), str(intercept), "HU"
+    data.PixelData = stored.tobytes()
+    for keyword, value in attributes.items():
+        if value is None:
+            delattr(data, keyword)
+        else:
+            setattr(data, keyword, value)
+    if compress:
+        data.compress(compress)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pydicom.dcmwrite(path, data, enforce_file_format=True)
+    return path
+
+
+def write_stack(
+    folder: Path,
+    volume: np.ndarray,
+    *,
+    origin: Sequence[float] = (-30.0, -40.0, 100.0),
+    axes: Sequence[Sequence[float]] = AXIAL,
+    spacing: Sequence[float] = (2.0, 2.0, 3.0),
+    heights: Sequence[float] | None = None,
+    shear: Sequence[float] = (0.0, 0.0, 0.0),
+    prefix: str = "slice",
+    **attributes: object,
+) -> list[Path]:
+    """Writes a volume as one file per slice, named in an order that has nothing to do with position.
+
+    Args:
+        volume: HU indexed [i, j, k] = [column, row, slice].
+        spacing: mm along i, j and k.
+        heights: mm of each slice along the normal; even steps otherwise.
+        shear: LPS mm that each slice is shifted by per mm of height (tilted gantry).
+        attributes: as for `write_slice`; a callable is called with the slice's number.
+    """
+    normal = np.cross(*np.asarray(axes))
+    heights = np.arange(volume.shape[2]) * spacing[2] if heights is None else heights
+    names = np.random.default_rng(0).permutation(volume.shape[2])
+    return [
+        write_slice(
+            folder / f"{prefix}{names[k]:03}.dcm",
+            volume[:, :, k].T,
+            np.asarray(origin) + height * (normal + np.asarray(shear)),
+            axes=axes,
+            spacing=spacing[:2],
+            InstanceNumber=int(names[k]) + 1,
+            **{key: value(k) if callable(value) else value for key, value in attributes.items()},
+        )
+        for k, height in enumerate(heights)
+    ]
