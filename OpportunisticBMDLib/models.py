@@ -1,0 +1,290 @@
+"""The model store: one folder per stage with its weights (safetensors, never pickles) and its card (JSON)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from OpportunisticBMDLib.errors import BadInput
+
+STAGES = ("localizer", "segmentation", "bmd")
+FOLDER_VARIABLE = "OPPORTUNISTIC_BMD_MODELS"
+CARD_FILE = "model.json"
+WEIGHTS_FILE = "model.safetensors"
+ARCHITECTURES = {
+    "localizer": "fasterrcnn_mobilenet_v3_large_fpn",
+    "segmentation": "AnatomyNet",
+    "bmd": "DenseNet121",
+}
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a model is, as its model.json says.
+
+    Args:
+        stage: "localizer", "segmentation" or "bmd".
+        name: of the model, e.g. "anatomynet-virtual".
+        version: of the model, not of the software.
+        architecture: {"name": one of `ARCHITECTURES`, "parameters": the network's arguments}.
+        grid: {"spacing_mm": [3], "size": [3]}, canonical grid along right, front, head; size is None where the
+            network takes scans of any size.
+        window: {"low_hu": ..., "high_hu": ...}, the HU that become 0 and 1.
+        outputs: the classes ({"classes": [...]}) or the BMD bins, in the stage's own words.
+        training: how it was trained, and on what.
+        figures: what was measured on cases that it was not trained on.
+        licence: SPDX expression.
+        intended_use: one sentence.
+        sha256: of the weights file, hexadecimal; "" before it is saved.
+
+    Raises:
+        ValueError: an entry that cannot be; the message says which one.
+    """
+
+    stage: str
+    name: str
+    version: str
+    architecture: Mapping[str, Any]
+    grid: Mapping[str, Any]
+    window: Mapping[str, float]
+    outputs: Mapping[str, Any]
+    training: Mapping[str, Any]
+    figures: Mapping[str, Any]
+    licence: str
+    intended_use: str
+    sha256: str = ""
+
+    def __post_init__(self) -> None:
+        _require(self.stage in STAGES, f"stage is {self.stage!r}, not one of {', '.join(STAGES)}")
+        for key in ("name", "version", "licence", "intended_use"):
+            _require(_is_text(getattr(self, key)), f"{key} is missing or empty")
+        for key in ("architecture", "grid", "window", "outputs", "training", "figures"):
+            _require(isinstance(getattr(self, key), Mapping), f"{key} is not an object")
+        self._check_architecture()
+        self._check_grid()
+        low, high = self.window.get("low_hu"), self.window.get("high_hu")
+        _require(_is_number(low) and _is_number(high) and low < high, "window needs low_hu below high_hu")
+        _require(isinstance(self.sha256, str), "sha256 is not a text")
+
+    def _check_architecture(self) -> None:
+        name, expected = self.architecture.get("name"), ARCHITECTURES[self.stage]
+        _require(name == expected, f"architecture is {name!r}, and the {self.stage} has to be {expected!r}")
+        _require(isinstance(self.architecture.get("parameters"), Mapping), "architecture has no parameters")
+
+    def _check_grid(self) -> None:
+        spacing, size = self.grid.get("spacing_mm"), self.grid.get("size")
+        _require(_is_triple(spacing) and min(spacing) > 0, "grid needs three spacing_mm above 0")
+        _require(size is None or (_is_triple(size) and min(size) >= 1), "grid needs three sizes of at least 1 voxel")
+
+    @classmethod
+    def from_json(cls, text: str) -> ModelCard:
+        """Reads model.json's text.
+
+        Raises:
+            ValueError: no JSON object, keys missing or unknown, or an entry that cannot be.
+        """
+        entries = json.loads(text)
+        _require(isinstance(entries, dict), "the file holds no JSON object")
+        known = {field.name for field in fields(cls)}
+        _require(not known - set(entries), f"missing: {', '.join(sorted(known - set(entries)))}")
+        _require(not set(entries) - known, f"unknown: {', '.join(sorted(set(entries) - known))}")
+        return cls(**entries)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+class Verdict(NamedTuple):
+    """What `verify` found for one stage."""
+
+    stage: str
+    ok: bool
+    message: str
+
+
+def model_folder(folder: str | Path | None = None) -> Path:
+    """The folder that holds the stages: the one given, else the environment's, else the one that ships.
+
+    It ships as Resources/Models beside the package (source tree, Slicer extension) or inside it (wheel).
+    """
+    chosen = folder or os.environ.get(FOLDER_VARIABLE)
+    if chosen:
+        return Path(chosen)
+    package = Path(__file__).resolve().parent
+    beside = package.parent / "Resources" / "Models"
+    return beside if beside.is_dir() else package / "Models"
+
+
+def load_card(stage: str, folder: str | Path | None = None) -> ModelCard:
+    """Reads a stage's card.
+
+    Raises:
+        BadInput: no card, or one that does not describe a model for this stage.
+    """
+    path = model_folder(folder) / stage / CARD_FILE
+    text = _read(path, stage)
+    try:
+        card = ModelCard.from_json(text.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"The model card {path} is not valid ({error}); install the model again.") from error
+    if card.stage != stage:
+        raise BadInput(f"The model in {path.parent} is for the stage {card.stage}; move it to {card.stage}/.")
+    return card
+
+
+def load_weights(stage: str, folder: str | Path | None = None) -> tuple[ModelCard, dict[str, Tensor]]:
+    """Reads a stage's card and its weights, as float32 on the CPU, after comparing their SHA-256.
+
+    Raises:
+        BadInput: a file is missing, damaged, or not what its card says.
+    """
+    card = load_card(stage, folder)
+    path = model_folder(folder) / stage / WEIGHTS_FILE
+    data = _read(path, stage)
+    found = hashlib.sha256(data).hexdigest()
+    if found != card.sha256.lower():
+        raise BadInput(
+            f"The weights {path} are not those of their card (SHA-256 {found[:12]}..., not "
+            f"{card.sha256[:12] or 'stated'}...); install the model again."
+        )
+    try:
+        weights = safetensors.torch.load(data)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise BadInput(f"{path} is not a safetensors file ({error}); install the model again.") from error
+    return card, {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in weights.items()}
+
+
+def load_network(
+    stage: str, build: Callable[..., nn.Module], folder: str | Path | None = None
+) -> tuple[nn.Module, ModelCard]:
+    """The stage's network with its weights, ready for inference on the CPU, and its card.
+
+    Args:
+        build: makes the network from the card's architecture parameters, given as keyword arguments.
+
+    Raises:
+        BadInput: files missing or damaged, parameters that the network does not take, weights that do not fit.
+    """
+    card, weights = load_weights(stage, folder)
+    parameters = card.architecture["parameters"]
+    try:
+        network = build(**parameters)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise BadInput(
+            f"{card.architecture['name']} cannot be built from the parameters {parameters} of the {stage} model "
+            f"{card.name}; install the model again."
+        ) from error
+    return fill(network, card, weights), card
+
+
+def fill(network: nn.Module, card: ModelCard, weights: Mapping[str, Tensor]) -> nn.Module:
+    """Puts the weights into the network that the card's architecture describes, ready for inference.
+
+    Raises:
+        BadInput: names or shapes differ.
+    """
+    try:
+        network.load_state_dict(dict(weights), strict=True)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise BadInput(
+            f"The weights of the {card.stage} model {card.name} do not fit its architecture "
+            f"{card.architecture['name']} ({reason}); install the model again."
+        ) from error
+    return network.eval()
+
+
+def halved(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Stores floating tensors of two and more dimensions as float16: half the file, the same figures.
+
+    Raises:
+        ValueError: a weight is beyond what float16 can hold.
+    """
+    half = {}
+    for name, tensor in state_dict.items():
+        if tensor.is_floating_point() and tensor.dim() >= 2:
+            tensor = tensor.to(torch.float16)
+            _require(bool(torch.isfinite(tensor).all()), f"{name} does not fit float16")
+        half[name] = tensor
+    return half
+
+
+def save_model(folder: str | Path, card: ModelCard, state_dict: Mapping[str, Tensor]) -> ModelCard:
+    """Writes folder/<stage>/ with weights and card, and returns the card with the weights' SHA-256.
+
+    Each file is written whole or not at all; a run that dies between the two leaves a pair that loading refuses.
+    """
+    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state_dict.items()}
+    data = safetensors.torch.save(tensors)
+    card = replace(card, sha256=hashlib.sha256(data).hexdigest())
+    text = card.to_json()
+    target = Path(folder) / card.stage
+    target.mkdir(parents=True, exist_ok=True)
+    _write(target / WEIGHTS_FILE, data)
+    _write(target / CARD_FILE, text.encode("utf-8"))
+    return card
+
+
+def verify(folder: str | Path | None = None) -> list[Verdict]:
+    """Loads every stage's model and says what it is, or what is wrong with it."""
+    verdicts = []
+    for stage in STAGES:
+        try:
+            card, weights = load_weights(stage, folder)
+        except BadInput as error:
+            verdicts.append(Verdict(stage, False, str(error)))
+            continue
+        count = sum(tensor.numel() for tensor in weights.values())
+        message = f"{card.name} {card.version}, {card.architecture['name']}, {count:,} values, SHA-256 {card.sha256}"
+        verdicts.append(Verdict(stage, True, message))
+    return verdicts
+
+
+def _read(path: Path, stage: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInput(
+            f"No {stage} model at {path} ({error.strerror}); choose another model folder or install the models again."
+        ) from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Under another name first, so that no reader ever meets half a file."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise ValueError(message)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_triple(value: object) -> bool:
+    return isinstance(value, (list, tuple)) and len(value) == 3 and all(_is_number(entry) for entry in value)

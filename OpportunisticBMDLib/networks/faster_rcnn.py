@@ -1,0 +1,45 @@
+"""Faster R-CNN that finds T12-L2 as one box on a projection of the CT.
+
+Ren et al., "Faster R-CNN", NIPS 2015, as torchvision implements it; paper section "Vertebra localization".
+"""
+
+from __future__ import annotations
+
+from torch import nn
+from torchvision.models import mobilenet_v3_large
+from torchvision.models.detection import FasterRCNN
+from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.backbone_utils import BackboneWithFPN
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+
+CHANNELS = 128
+HIDDEN = 256
+ANCHOR_SIDES = ((48,), (64,), (80,), (104,))  # pixels; one level of the pyramid each, down to T12-L2 of a child
+ANCHOR_RATIOS = (1.0, 1.5, 2.2)  # height / width: the box is higher than wide
+
+
+def spine_detector() -> FasterRCNN:
+    """Two classes (background, T12-L2), a MobileNetV3 pyramid with strides 8, 16 and 32 as its backbone.
+
+    Pictures are never resized, because their pixels have a fixed size in mm: the size of a vertebra is a clue.
+    """
+    features = mobilenet_v3_large(norm_layer=nn.BatchNorm2d).features
+    backbone = BackboneWithFPN(features, {"6": "0", "12": "1", "16": "2"}, [40, 112, 960], CHANNELS)
+    anchors = AnchorGenerator(ANCHOR_SIDES, (ANCHOR_RATIOS,) * len(ANCHOR_SIDES))
+    return FasterRCNN(
+        backbone,
+        rpn_anchor_generator=anchors,
+        box_head=TwoMLPHead(CHANNELS * 7 * 7, HIDDEN),
+        box_predictor=FastRCNNPredictor(HIDDEN, 2),
+        image_mean=[0.25] * 3,
+        image_std=[0.25] * 3,
+        rpn_pre_nms_top_n_test=200,
+        rpn_post_nms_top_n_test=50,
+        rpn_pre_nms_top_n_train=400,
+        rpn_post_nms_top_n_train=200,
+        box_batch_size_per_image=64,
+        box_score_thresh=0.05,
+        box_nms_thresh=0.3,
+        box_detections_per_img=4,
+        _skip_resize=True,
+    )
