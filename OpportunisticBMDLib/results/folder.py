@@ -1,0 +1,113 @@
+"""The output folder: all files of a result appear together, or none does."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
+from OpportunisticBMDLib.ct import CT
+from OpportunisticBMDLib.errors import BadInput
+from OpportunisticBMDLib.result import Result, Segmentation
+from OpportunisticBMDLib.results.json_file import as_json
+from OpportunisticBMDLib.results.preview import as_png, draw_preview
+from OpportunisticBMDLib.results.report import render_report
+from OpportunisticBMDLib.results.segmentation_file import write_segmentation
+
+RESULT, SEGMENTATION, PREVIEW, REPORT = "result.json", "segmentation.seg.nrrd", "preview.png", "report.html"
+# In the order in which they are put into place: a result.json says that all the others are there.
+FILES = (SEGMENTATION, PREVIEW, REPORT, RESULT)
+
+
+def write_results(directory: str | Path, ct: CT, segmentation: Segmentation | None, result: Result) -> Result:
+    """Writes result.json, segmentation.seg.nrrd (if there are masks), preview.png and report.html into a folder.
+
+    Everything is prepared in a hidden folder first and moved into place when complete. An earlier result in the folder
+    is replaced as a whole; other files there are left alone.
+
+    Args:
+        directory: made if need be.
+        segmentation: on the CT's grid; None where a refused run has no masks.
+
+    Returns:
+        The result as written: with the time that writing took.
+
+    Raises:
+        BadInput: the folder cannot be written, the disk is full, or something that is not a file is in the way.
+    """
+    directory = Path(directory)
+    _check_way(directory)
+    staging = None
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        # Inside an existing folder, as its parent may be another disk or not writable; else beside the new one.
+        place = directory if directory.is_dir() else directory.parent
+        staging = place / f".obmd-{uuid.uuid4().hex}"
+        staging.mkdir()
+        result = _prepare(staging, ct, segmentation, result)
+        _move_into_place(staging, directory)
+    except OSError as error:
+        cause = error.strerror or str(error)
+        raise BadInput(
+            f"The results cannot be written to {directory} ({cause}); choose another folder or make room."
+        ) from error
+    finally:
+        if staging is not None:
+            shutil.rmtree(staging, ignore_errors=True)
+    return result
+
+
+def _check_way(directory: Path) -> None:
+    if directory.exists() and not directory.is_dir():
+        raise BadInput(f"The results cannot be written to {directory}, which is a file; give a folder.")
+    for name in FILES:
+        if (directory / name).is_dir():
+            raise BadInput(f"A folder named {name} is in the way in {directory}; move it or choose another folder.")
+
+
+def _prepare(staging: Path, ct: CT, segmentation: Segmentation | None, result: Result) -> Result:
+    started = time.perf_counter()
+    if segmentation is not None:
+        write_segmentation(segmentation.labels, staging / SEGMENTATION)
+    picture = as_png(draw_preview(ct, segmentation, result))
+    (staging / PREVIEW).write_bytes(picture)
+    (staging / REPORT).write_text(render_report(result, picture), encoding="utf-8")
+    result = _with_writing_time(result, time.perf_counter() - started)
+    text = json.dumps(as_json(result), indent=2, ensure_ascii=False, allow_nan=False)
+    (staging / RESULT).write_text(text + "\n", encoding="utf-8")
+    return result
+
+
+def _with_writing_time(result: Result, seconds: float) -> Result:
+    stages = {name: value for name, value in result.timing_s.items() if name not in ("write", "total")}
+    return replace(result, timing_s={**stages, "write": seconds, "total": sum(stages.values()) + seconds})
+
+
+def _move_into_place(staging: Path, directory: Path) -> None:
+    """Replaces the old files by the new ones, and puts the old ones back should a move fail."""
+    is_new = not directory.exists()
+    directory.mkdir(exist_ok=True)
+    old = staging / "old"
+    old.mkdir()
+    moved, kept = [], []
+    try:
+        for name in reversed(FILES):
+            if os.path.lexists(directory / name):
+                os.replace(directory / name, old / name)
+                kept.append(name)
+        for name in FILES:
+            if (staging / name).exists():
+                os.replace(staging / name, directory / name)
+                moved.append(name)
+    except OSError:
+        for name in moved:
+            os.unlink(directory / name)
+        for name in kept:
+            os.replace(old / name, directory / name)
+        if is_new:
+            directory.rmdir()
+        raise

@@ -1,0 +1,111 @@
+"""result.json, version 1: the whole result for other programs. Its schema is Resources/result.schema.json."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from OpportunisticBMDLib import __version__
+from OpportunisticBMDLib.result import Box, Result, VertebraMeasurement
+from OpportunisticBMDLib.vertebrae import VERTEBRAE
+
+SCHEMA_VERSION = 1
+SOFTWARE = "OpportunisticBMD"
+STAGES = ("localizer", "segmentation", "bmd")
+TIMINGS = ("load", "localize", "segment", "measure", "write", "total")
+
+
+def as_json(result: Result) -> dict[str, Any]:
+    """The result as plain numbers, strings, lists and dicts in the schema's order of keys.
+
+    Numbers are rounded to what can be told apart (BMD and HU 0.01, mm 0.01, probabilities 0.0001, spacing 1 um);
+    what is missing or not finite is None. A refused result never carries a BMD or a category.
+    """
+    measured = result.status != "refused"
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "software": {"name": SOFTWARE, "version": __version__},
+        "models": {stage: _model(result.models.get(stage)) for stage in STAGES},
+        "input": _input(result),
+        "status": result.status,
+        "reasons": [
+            {"code": r.code, "severity": r.severity, "vertebra": r.vertebra, "message": r.message}
+            for r in result.reasons
+        ],
+        "bmd_mg_cm3": _rounded(result.bmd_mg_cm3, 2) if measured else None,
+        "bmd_sd_mg_cm3": _rounded(result.bmd_sd_mg_cm3, 2) if measured else None,
+        "vertebrae_used": list(result.vertebrae_used) if measured else [],
+        "category": result.category if measured else None,
+        "thresholds_mg_cm3": {
+            "osteoporosis": _rounded(result.thresholds.osteoporosis, 2),
+            "osteopenia": _rounded(result.thresholds.osteopenia, 2),
+        },
+        "probability": {
+            name: _rounded(result.probability.get(name), 4) if measured else None
+            for name in ("osteoporosis", "abnormal")
+        },
+        "calibration": {
+            "name": result.calibration.name,
+            "material": result.calibration.material,
+            "slope_hu_per_mg_cm3": _rounded(result.calibration.slope_hu_per_mg_cm3, 5),
+            "intercept_hu": _rounded(result.calibration.intercept_hu, 3),
+            "source": result.calibration.source,
+        },
+        "vertebrae": {name: _vertebra(result.vertebrae.get(name)) for name in VERTEBRAE},
+        "localizer": _localizer(result.box),
+        "timing_s": {name: _rounded(result.timing_s.get(name), 3) for name in TIMINGS},
+    }
+
+
+def _model(model: Mapping[str, str] | None) -> dict[str, str] | None:
+    return None if model is None else {"name": model["name"], "sha256": model["sha256"]}
+
+
+def _input(result: Result) -> dict[str, Any]:
+    acquisition = result.acquisition
+    return {
+        "path": acquisition.path,
+        "format": acquisition.format,
+        "series_instance_uid": acquisition.series_instance_uid,
+        "size_ijk": [int(n) for n in result.size_ijk],
+        "spacing_mm": _all_rounded(result.spacing_mm, 6),
+        "kvp": _rounded(acquisition.kvp, 1),
+        "kernel": acquisition.kernel,
+        "contrast_agent": acquisition.contrast_agent,
+    }
+
+
+def _vertebra(measurement: VertebraMeasurement | None) -> dict[str, Any]:
+    """All keys are there also where nothing was found, so that readers need no special case."""
+    m = measurement
+    return {
+        "measurable": bool(m and m.measurable),
+        "bmd_mg_cm3": _rounded(m and m.bmd_mg_cm3, 2),
+        "bmd_sd_mg_cm3": _rounded(m and m.bmd_sd_mg_cm3, 2),
+        "hu_mean": _rounded(m and m.hu_mean, 2),
+        "hu_sd": _rounded(m and m.hu_sd, 2),
+        "hu_line_bmd_mg_cm3": _rounded(m and m.hu_line_bmd_mg_cm3, 2),
+        "volume_mm3": _rounded(m and m.volume_mm3, 1),
+        "centroid_ras_mm": None if m is None or m.centroid_ras_mm is None else _all_rounded(m.centroid_ras_mm, 2),
+        "segmentation_confidence": _rounded(m and m.segmentation_confidence, 4),
+    }
+
+
+def _localizer(box: Box | None) -> dict[str, Any] | None:
+    if box is None:
+        return None
+    return {
+        "score": _rounded(box.score, 4),
+        "box_ras_mm": {axis: _all_rounded(box.ras_mm[row], 2) for row, axis in enumerate("ras")},
+    }
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    if value is None or not math.isfinite(value):
+        return None
+    return round(float(value), digits) + 0.0  # + 0.0 turns -0.0 into 0.0
+
+
+def _all_rounded(values: Sequence[float], digits: int) -> list[float | None]:
+    return [_rounded(value, digits) for value in values]

@@ -1,0 +1,65 @@
+"""report.html: the result for people, one file that needs nothing else and prints on A4."""
+
+from __future__ import annotations
+
+import base64
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from OpportunisticBMDLib import __version__
+from OpportunisticBMDLib.codes import SEGMENT_COLOURS
+from OpportunisticBMDLib.result import Result
+from OpportunisticBMDLib.results import wording
+from OpportunisticBMDLib.results.json_file import SOFTWARE, STAGES
+from OpportunisticBMDLib.vertebrae import VERTEBRAE
+
+# The bar ends here: nearly every patient between 30 and 90 years lies within (field of the QCT reference data).
+SCALE_MG_CM3 = 220.0
+BAR_WIDTH = 640.0
+STAGE_WORDS = {"localizer": "Localizer", "segmentation": "Segmentation", "bmd": "Density"}
+
+
+def render_report(result: Result, preview_png: bytes) -> str:
+    """The report as one HTML page; every text from outside is escaped.
+
+    Args:
+        result: measured, review or refused.
+        preview_png: the preview picture, embedded as base64.
+    """
+    environment = Environment(
+        loader=PackageLoader("OpportunisticBMDLib.results", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.j2").render(
+        result=result,
+        measured=result.status != "refused" and result.bmd_mg_cm3 is not None,
+        words=wording,
+        interval=wording.interval(result),
+        bar=_bar(result),
+        vertebrae=[(name, result.vertebrae.get(name), _css_colour(name)) for name in VERTEBRAE],
+        models=[(STAGE_WORDS[stage], result.models.get(stage)) for stage in STAGES],
+        picture=base64.b64encode(preview_png).decode("ascii"),
+        software=f"{SOFTWARE} {__version__}",
+    )
+
+
+def _bar(result: Result) -> dict[str, float]:
+    """Positions on the bar in its own units, from 0 at the left to `BAR_WIDTH`."""
+    bounds = wording.interval(result) or (result.bmd_mg_cm3, result.bmd_mg_cm3)
+    values = {
+        "osteoporosis": result.thresholds.osteoporosis,
+        "osteopenia": result.thresholds.osteopenia,
+        "value": result.bmd_mg_cm3,
+        "low": bounds[0],
+        "high": bounds[1],
+    }
+    scale = max(SCALE_MG_CM3, result.thresholds.osteopenia * 1.5)
+    positions = {name: BAR_WIDTH * min(max(value or 0.0, 0.0), scale) / scale for name, value in values.items()}
+    return {**positions, "width": BAR_WIDTH, "end": scale}
+
+
+def _css_colour(name: str) -> str:
+    return "#" + "".join(f"{round(255 * part):02x}" for part in SEGMENT_COLOURS[name])

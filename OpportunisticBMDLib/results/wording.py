@@ -1,0 +1,94 @@
+"""A result in words, numbers with their units: the same sentences in the preview and in the report."""
+
+from __future__ import annotations
+
+import math
+
+from OpportunisticBMDLib.result import Reason, Result
+
+UNIT = "mg/cm³ HA"
+RESEARCH_ONLY = "For research, not diagnosis."
+INTERVAL_SDS = 1.96
+STATUS_WORDS = {
+    "measured": "Measured",
+    "review": "Measured, please review",
+    "refused": "Not measured",
+}
+STATUS_EXPLANATIONS = {
+    "measured": "All checks passed.",
+    "review": "A density was measured, but something about this CT or its masks asks for a look before it is used.",
+    "refused": "No trustworthy density can be measured on this CT, so none is given.",
+}
+SEVERITY_WORDS = {"refusal": "Refused", "warning": "Warning", "info": "Note"}
+DASH = "–"
+
+
+def with_sd(value: float | None, sd: float | None, digits: int = 1) -> str:
+    """ "112.4 ± 5.1", the value alone where the SD is unknown, or a dash."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    if sd is None or not math.isfinite(sd):
+        return f"{value:.{digits}f}"
+    return f"{value:.{digits}f} ± {sd:.{digits}f}"
+
+
+def number(value: float | None, digits: int = 1) -> str:
+    return with_sd(value, None, digits)
+
+
+def interval(result: Result) -> tuple[float, float] | None:
+    """The 95 % interval of the mean BMD in mg/cm3 (1.96 SD to either side, not below 0)."""
+    if result.status == "refused" or result.bmd_mg_cm3 is None or result.bmd_sd_mg_cm3 is None:
+        return None
+    half = INTERVAL_SDS * result.bmd_sd_mg_cm3
+    return max(0.0, result.bmd_mg_cm3 - half), result.bmd_mg_cm3 + half
+
+
+def category_range(result: Result) -> str:
+    """ "Osteopenia (80 to 120 mg/cm³)"."""
+    low, high = f"{result.thresholds.osteoporosis:g}", f"{result.thresholds.osteopenia:g}"
+    ranges = {
+        "osteoporosis": f"below {low}",
+        "osteopenia": f"{low} to {high}",
+        "normal": f"above {high}",
+    }
+    return f"{result.category.capitalize()} ({ranges[result.category]} mg/cm³)"
+
+
+def vertebrae_used(result: Result) -> str:
+    """ "Mean of L1 and L2"."""
+    names = result.vertebrae_used
+    return names[0] if len(names) == 1 else "Mean of " + ", ".join(names[:-1]) + " and " + names[-1]
+
+
+def acquisition_facts(result: Result) -> list[tuple[str, str]]:
+    """What is known of how the CT was made, as (name, value with unit)."""
+    acquisition = result.acquisition
+    contrast = {None: "not stated", "": "none"}.get(acquisition.contrast_agent, acquisition.contrast_agent)
+    return [
+        ("Tube voltage", "not stated" if acquisition.kvp is None else f"{acquisition.kvp:g} kVp"),
+        ("Kernel", acquisition.kernel or "not stated"),
+        ("Contrast agent", contrast),
+        ("Voxel", " × ".join(f"{s:.3g}" for s in result.spacing_mm) + " mm"),
+    ]
+
+
+def ordered_reasons(result: Result) -> list[Reason]:
+    """The gravest first, else as they came."""
+    return sorted(result.reasons, key=lambda reason: list(SEVERITY_WORDS).index(reason.severity))
+
+
+def reason_sentence(reason: Reason) -> str:
+    """The message, led by its vertebra unless the message names it already."""
+    if reason.vertebra and reason.vertebra not in reason.message:
+        return f"{reason.vertebra}: {reason.message}"
+    return reason.message
+
+
+def percent(probability: float | None) -> str:
+    """ "80 %"; never a plain 0 or 100, which would claim certainty."""
+    if probability is None or not math.isfinite(probability):
+        return DASH
+    if probability < 0.01:
+        return "below 1 %"
+    return "above 99 %" if probability > 0.99 else f"{100 * probability:.0f} %"

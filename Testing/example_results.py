@@ -1,0 +1,195 @@
+"""Realistic results to render and to check: normal, osteoporosis, review with warnings, refused."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from OpportunisticBMDLib.ct import CT, Acquisition
+from OpportunisticBMDLib.geometry import Grid
+from OpportunisticBMDLib.result import (
+    Box,
+    Calibration,
+    Reason,
+    Result,
+    Segmentation,
+    Thresholds,
+    VertebraMeasurement,
+)
+from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
+from OpportunisticBMDLib.volume import AIR_HU, Volume
+
+LINE = Calibration(
+    name="120 kVp line",
+    material="HA",
+    slope_hu_per_mg_cm3=1.32,
+    intercept_hu=4.5,
+    source="spectrum of 120 kVp behind 20 cm of water",
+)
+MODELS = {
+    "localizer": {"name": "faster-rcnn-mobilenet", "sha256": "a" * 64},
+    "segmentation": {"name": "anatomynet", "sha256": "b" * 64},
+    "bmd": {"name": "densenet121", "sha256": "c" * 64},
+}
+# Centres of the vertebral bodies of the synthetic patient, mm from the grid's centre towards right, front, head.
+BODIES = {"T12": (2.0, -20.0, 32.0), "L1": (0.0, -18.0, 0.0), "L2": (-2.0, -15.0, -33.0)}
+RADII_MM = (20.0, 15.0, 11.0)
+
+
+def grid_of(
+    orientation: str, size: tuple[int, int, int] = (60, 56, 48), spacing: tuple[float, float, float] = (2.0, 2.2, 3.0)
+) -> Grid:
+    """A grid around (12, -34, 150) RAS mm: "straight", "flipped", "left-handed", "oblique" or "coronal"."""
+    angle = np.deg2rad(18)
+    turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
+    tilt = np.array([[1, 0, 0], [0, np.cos(angle), -np.sin(angle)], [0, np.sin(angle), np.cos(angle)]])
+    axes = {
+        "straight": np.eye(3),
+        "flipped": np.diag([-1.0, -1.0, 1.0]),
+        "left-handed": np.diag([-1.0, 1.0, 1.0]),
+        "oblique": turn @ tilt,
+        "coronal": np.array([[-1.0, 0, 0], [0, 0, -1.0], [0, -1.0, 0]]).T,
+    }[orientation]
+    affine = np.eye(4)
+    affine[:3, :3] = axes * spacing
+    affine[:3, 3] = np.array([12.0, -34.0, 150.0]) - affine[:3, :3] @ ((np.array(size) - 1) / 2)
+    return Grid(size, affine)
+
+
+def synthetic_case(grid: Grid) -> tuple[CT, Segmentation]:
+    """Soft tissue with three ellipsoids of bone, whatever the grid's orientation."""
+    index = np.stack(np.meshgrid(*(np.arange(n) for n in grid.size), indexing="ij"), axis=-1)
+    ras = grid.ras_of(index) - (12.0, -34.0, 150.0)
+    hu = np.where((ras[..., 0] / 110) ** 2 + (ras[..., 1] / 80) ** 2 < 1, 40.0, AIR_HU)
+    labels = np.zeros(grid.size, np.uint8)
+    for name in VERTEBRAE:
+        distance = np.linalg.norm((ras - BODIES[name]) / RADII_MM, axis=-1)
+        hu[distance < 1.1] = 500.0
+        hu[distance < 1.0] = 150.0
+        labels[distance < 1.0] = LABELS[name]
+    ct = CT(Volume(hu.astype(np.int16), grid), acquisition())
+    return ct, Segmentation(Volume(labels, grid), {name: 0.97 for name in VERTEBRAE})
+
+
+def acquisition(**changes: object) -> Acquisition:
+    known = {
+        "path": "thorax/ct.nii.gz",
+        "format": "NIfTI",
+        "kvp": 120.0,
+        "kernel": "STANDARD",
+        "contrast_agent": "",
+        "series_instance_uid": None,
+    }
+    return Acquisition(**{**known, **changes})
+
+
+def box_of(centre_ras: tuple[float, float, float] = (12.0, -52.0, 150.0)) -> Box:
+    centre = np.array(centre_ras)
+    return Box(np.stack((centre - (30, 26, 52), centre + (30, 26, 52)), axis=1), 0.991)
+
+
+def vertebra(bmd: float | None, sd: float | None = 6.0, hu: float = 150.0, **changes: object) -> VertebraMeasurement:
+    known = {
+        "measurable": bmd is not None,
+        "bmd_mg_cm3": bmd,
+        "bmd_sd_mg_cm3": None if bmd is None else sd,
+        "hu_mean": hu,
+        "hu_sd": 44.0,
+        "hu_line_bmd_mg_cm3": LINE.bmd(hu),
+        "volume_mm3": 14250.0,
+        "centroid_ras_mm": (12.0, -52.0, 150.0),
+        "segmentation_confidence": 0.972,
+    }
+    return VertebraMeasurement(**{**known, **changes})
+
+
+def result_of(status: str = "measured", **changes: object) -> Result:
+    known = {
+        "acquisition": acquisition(),
+        "size_ijk": (512, 512, 300),
+        "spacing_mm": (0.703, 0.703, 1.25),
+        "models": MODELS,
+        "status": status,
+        "reasons": (),
+        "bmd_mg_cm3": None,
+        "bmd_sd_mg_cm3": None,
+        "vertebrae_used": (),
+        "category": None,
+        "thresholds": Thresholds(),
+        "probability": {},
+        "calibration": LINE,
+        "vertebrae": {},
+        "box": None,
+        "timing_s": {"load": 1.2, "localize": 0.8, "segment": 6.4, "measure": 2.1},
+    }
+    return Result(**{**known, **changes})
+
+
+def normal() -> Result:
+    return result_of(
+        bmd_mg_cm3=152.31,
+        bmd_sd_mg_cm3=5.04,
+        vertebrae_used=("L1", "L2"),
+        category="normal",
+        probability={"osteoporosis": 0.0, "abnormal": 0.00004},
+        vertebrae={"T12": vertebra(158.2, hu=213.1), "L1": vertebra(154.0, hu=207.9), "L2": vertebra(150.6, hu=203.3)},
+        box=box_of(),
+    )
+
+
+def osteoporosis() -> Result:
+    return result_of(
+        bmd_mg_cm3=63.84,
+        bmd_sd_mg_cm3=4.37,
+        vertebrae_used=("L1", "L2"),
+        category="osteoporosis",
+        probability={"osteoporosis": 0.9999, "abnormal": 1.0},
+        vertebrae={"T12": vertebra(70.1, hu=97.0), "L1": vertebra(65.2, hu=90.6), "L2": vertebra(62.5, hu=87.0)},
+        box=box_of(),
+    )
+
+
+def review() -> Result:
+    reasons = (
+        Reason("kvp_missing", "info", "The file does not state the tube voltage; 120 kVp is assumed."),
+        Reason(
+            "contrast_agent",
+            "warning",
+            "Contrast agent is seen in the aorta (399 HU), which raises the density by about 2 to 5 mg/cm³.",
+        ),
+        Reason(
+            "bmd_outlier",
+            "warning",
+            "L2 is 34 mg/cm³ lower than T12 and L1, so it was left out; look for a fracture or a haemangioma.",
+            "L2",
+        ),
+    )
+    return result_of(
+        status="review",
+        acquisition=acquisition(kvp=None, kernel=None, contrast_agent="APPLIED"),
+        spacing_mm=(0.703125, 0.703125, 2.5),
+        size_ijk=(512, 512, 133),
+        reasons=reasons,
+        bmd_mg_cm3=112.4,
+        bmd_sd_mg_cm3=9.1,
+        vertebrae_used=("T12", "L1"),
+        category="osteopenia",
+        probability={"osteoporosis": 0.0002, "abnormal": 0.7983},
+        vertebrae={
+            "T12": vertebra(114.9, 8.8, hu=156.0),
+            "L1": vertebra(109.9, 9.4, hu=149.6),
+            "L2": vertebra(None, hu=104.8, segmentation_confidence=0.81),
+        },
+        box=box_of(),
+    )
+
+
+def refused() -> Result:
+    reason = Reason(
+        "vertebrae_not_covered",
+        "refusal",
+        "The CT ends 12 mm below the upper edge of L1, so fewer than two of T12, L1 and L2 are covered.",
+    )
+    return result_of(status="refused", reasons=(reason,), acquisition=acquisition(path="chest.nii.gz"))
+
+
+EXAMPLES = {"normal": normal, "osteoporosis": osteoporosis, "review": review, "refused": refused}

@@ -1,0 +1,89 @@
+"""result.json keeps its schema, its order and its units, whatever the result."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import jsonschema
+import pytest
+from example_results import EXAMPLES, normal, refused, review, vertebra
+
+from OpportunisticBMDLib.results.json_file import as_json
+
+SCHEMA = json.loads((Path(__file__).parents[1] / "Resources" / "result.schema.json").read_text())
+
+
+def check(document: dict) -> None:
+    jsonschema.Draft202012Validator(SCHEMA).validate(document)
+
+
+def test_the_schema_is_itself_valid():
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_kind_of_result_follows_the_schema(name):
+    check(json.loads(json.dumps(as_json(EXAMPLES[name]()), allow_nan=False)))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_keys_come_in_the_schemas_order(name):
+    def in_order(document, schema):
+        schema = SCHEMA["$defs"][schema["$ref"].split("/")[-1]] if "$ref" in schema else schema
+        if isinstance(document, dict):
+            assert list(document) == schema["required"] == list(schema["properties"])
+            for key, value in document.items():
+                in_order(value, schema["properties"][key])
+
+    in_order(as_json(EXAMPLES[name]()), SCHEMA)
+
+
+def test_a_refusal_never_carries_a_number():
+    sneaky = replace(
+        refused(),
+        bmd_mg_cm3=101.0,
+        bmd_sd_mg_cm3=3.0,
+        category="osteopenia",
+        vertebrae_used=("L1",),
+        probability={"osteoporosis": 0.1, "abnormal": 0.9},
+    )
+    document = as_json(sneaky)
+    check(document)
+    assert document["bmd_mg_cm3"] is None and document["category"] is None
+    assert document["probability"] == {"osteoporosis": None, "abnormal": None}
+
+
+@pytest.mark.parametrize("key, value", (("bmd_mg_cm3", 101.0), ("category", "osteopenia")))
+def test_the_schema_rejects_a_refusal_with_a_number(key, value):
+    with pytest.raises(jsonschema.ValidationError):
+        check({**as_json(refused()), key: value})
+
+
+def test_the_schema_rejects_a_measurement_without_a_number():
+    with pytest.raises(jsonschema.ValidationError):
+        check({**as_json(normal()), "bmd_mg_cm3": None})
+
+
+def test_nothing_that_is_not_finite_is_written():
+    wild = vertebra(float("nan"), float("inf"), hu=float("-inf"), volume_mm3=float("nan"))
+    document = as_json(replace(normal(), vertebrae={"L1": wild}, bmd_sd_mg_cm3=float("inf")))
+    assert not re.search("NaN|Infinity", json.dumps(document))
+    assert document["vertebrae"]["L1"]["bmd_mg_cm3"] is None and document["bmd_sd_mg_cm3"] is None
+
+
+def test_values_are_those_of_the_result():
+    document = as_json(review())
+    assert document["bmd_mg_cm3"] == 112.4 and document["vertebrae_used"] == ["T12", "L1"]
+    assert document["input"]["spacing_mm"] == [0.703125, 0.703125, 2.5]
+    assert document["input"]["kvp"] is None
+    assert document["localizer"]["box_ras_mm"]["s"] == [98.0, 202.0]
+    assert document["vertebrae"]["L2"]["measurable"] is False
+    assert [reason["vertebra"] for reason in document["reasons"]] == [None, None, "L2"]
+
+
+def test_vertebrae_that_were_not_reached_keep_their_keys():
+    assert set(as_json(refused())["vertebrae"]) == {"T12", "L1", "L2"}
+    assert as_json(refused())["vertebrae"]["T12"]["volume_mm3"] is None
