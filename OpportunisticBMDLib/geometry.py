@@ -108,6 +108,18 @@ class Grid:
         affine[:3, 3] = self.ras_of(np.asarray(start))
         return Grid(tuple(size), affine)
 
+    def part_under(self, other: Grid, margin: int = 0) -> tuple[slice, slice, slice]:
+        """The index ranges of this grid that hold all of another one that lies within, and `margin` voxels around.
+
+        Where the other grid reaches beyond this one the ranges end at its edge; they are never empty.
+        """
+        corners = np.array(np.meshgrid(*((-0.5, n - 0.5) for n in other.size))).reshape(3, -1).T
+        index = self.index_of(other.ras_of(corners))
+        last = np.array(self.size) - 1
+        first = np.clip(np.floor(index.min(axis=0)) - margin, 0, last).astype(int)
+        stop = np.clip(np.ceil(index.max(axis=0)) + margin, first, last).astype(int) + 1
+        return tuple(slice(int(a), int(b)) for a, b in zip(first, stop))
+
     def is_close(self, other: Grid, tolerance_mm: float = 1e-3) -> bool:
         """Whether both grids have the same size, and the same voxel centres within a tolerance."""
         if self.size != other.size:

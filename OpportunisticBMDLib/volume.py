@@ -10,6 +10,7 @@ import SimpleITK as sitk
 from OpportunisticBMDLib.geometry import Grid
 
 AIR_HU = -1024.0
+SMOOTHING_MARGIN = 12  # voxels around the wanted part, so that smoothing sees no edge there
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,18 +43,25 @@ class Volume:
         self.grid.stamp_on(image)
         return image
 
+    def part(self, ranges: tuple[slice, slice, slice]) -> Volume:
+        """The voxels of these index ranges, on their own grid."""
+        array = self.array[ranges]
+        return Volume(array, self.grid.cropped([r.start for r in ranges], array.shape))
+
     def resampled(self, grid: Grid, *, outside: float = AIR_HU) -> Volume:
         """Values on another grid: linear between voxels, averaged first where the new grid is coarser.
 
         Returns float32; voxels of the new grid that lie outside this one get the value `outside`.
         """
-        image = sitk.Cast(self.to_sitk(), sitk.sitkFloat32)
-        image = _smoothed_for(image, self.grid, grid)
+        source = self.part(self.grid.part_under(grid, margin=SMOOTHING_MARGIN))
+        image = sitk.Cast(source.to_sitk(), sitk.sitkFloat32)
+        image = _smoothed_for(image, source.grid, grid)
         return Volume.from_sitk(_resample(image, grid, sitk.sitkLinear, outside))
 
     def resampled_labels(self, grid: Grid) -> Volume:
         """Labels of the nearest voxels on another grid; 0 outside."""
-        return Volume.from_sitk(_resample(self.to_sitk(), grid, sitk.sitkNearestNeighbor, 0))
+        source = self.part(self.grid.part_under(grid, margin=1))
+        return Volume.from_sitk(_resample(source.to_sitk(), grid, sitk.sitkNearestNeighbor, 0))
 
 
 def _resample(image: sitk.Image, grid: Grid, interpolator: int, outside: float) -> sitk.Image:

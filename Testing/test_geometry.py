@@ -129,3 +129,18 @@ def test_a_grid_cannot_be_changed_from_outside() -> None:
     assert grid.affine[0, 3] == 0
     with pytest.raises(ValueError, match="read-only"):
         grid.affine[0, 3] = 99
+
+
+@every_grid
+def test_part_under_holds_every_voxel_of_a_grid_within(grid):
+    inner = Grid.axis_aligned((5, 4, 3), (1.1, 0.9, 1.3), grid.ras_of((np.array(grid.size) - 1) / 2))
+    ranges = grid.part_under(inner)
+    index = grid.index_of(inner.ras_of(np.indices(inner.size).reshape(3, -1).T))
+    inside = [np.clip(index[:, axis], 0, grid.size[axis] - 1) for axis in range(3)]
+    assert all(r.start <= x.min() and x.max() <= r.stop - 1 for r, x in zip(ranges, inside))
+
+
+def test_part_under_a_grid_elsewhere_is_one_voxel_not_none():
+    grid = Grid.axis_aligned((10, 10, 10), (1, 1, 1))
+    away = Grid.axis_aligned((3, 3, 3), (1, 1, 1), (500, -500, 0))
+    assert all(r.stop > r.start for r in grid.part_under(away))

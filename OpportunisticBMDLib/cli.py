@@ -1,0 +1,218 @@
+"""`opportunistic-bmd`, also `python -m OpportunisticBMDLib`: an edge of the program, like the Slicer module."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from tqdm import tqdm
+
+from OpportunisticBMDLib import __version__
+from OpportunisticBMDLib.errors import BadInput
+from OpportunisticBMDLib.result import Result
+
+MEASURED, BAD_INPUT, REFUSED = 0, 2, 3
+STEPS = ("read", "load models", "localize", "segment", "measure", "write")
+Progress = Callable[[str], None]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command and returns its exit status: 0 measured, 2 bad input or usage, 3 refused."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options)
+    except BadInput as error:
+        print(f"opportunistic-bmd: {' '.join(str(error).split())}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("opportunistic-bmd: stopped; nothing was written.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="opportunistic-bmd",
+        description="Bone mineral density of T12, L1 and L2 from any CT that shows them. For research, not diagnosis.",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    compute = commands.add_parser("compute", help="measure a CT")
+    compute.add_argument("ct", type=Path, metavar="CT", help="NIfTI, NRRD or MetaImage file, DICOM folder, or a zip")
+    compute.add_argument("--series", metavar="UID", help="the DICOM series to measure, where there are several")
+    compute.add_argument(
+        "--segmentation", type=Path, metavar="SEG", help="measure these masks (.seg.nrrd or label map)"
+    )
+    _add_run_options(compute)
+    compute.set_defaults(command=_compute)
+
+    demo = commands.add_parser("demo", help="make a virtual patient of known BMD and measure it")
+    demo.add_argument("--seed", type=int, default=1, help="which virtual patient")
+    _add_run_options(demo)
+    demo.set_defaults(command=_demo)
+
+    simulate = commands.add_parser("simulate", help="write virtual patients as an annotated dataset")
+    simulate.add_argument("-n", type=int, required=True, metavar="N", help="how many")
+    simulate.add_argument("--seed", type=int, required=True, metavar="S", help="seed of the first one")
+    simulate.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="the dataset's folder")
+    simulate.set_defaults(command=_simulate)
+
+    models = commands.add_parser("models", help="what is installed, with cards and checksums")
+    models.add_argument("action", nargs="?", choices=["list", "verify"], default="list")
+    models.add_argument("--models", type=Path, metavar="DIR", help="another model folder")
+    models.set_defaults(command=_models)
+    return parser
+
+
+def _add_run_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="where the results go (default: NAME-bmd)")
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    parser.add_argument("--models", type=Path, metavar="DIR", help="another model folder")
+    parser.add_argument("--progress", choices=["bar", "json", "none"], default="bar")
+
+
+def _compute(options: argparse.Namespace) -> int:
+    from OpportunisticBMDLib.reading import read_ct
+
+    with _progress(options.progress) as progress:
+        progress("read")
+        start = time.perf_counter()
+        ct = read_ct(options.ct, options.series)
+        load_s = time.perf_counter() - start
+        output = options.output or Path(f"{_stem(options.ct)}-bmd")
+        result = _measure(ct, load_s, output, options, progress)
+    print(_in_words(result, output))
+    return REFUSED if result.status == "refused" else MEASURED
+
+
+def _measure(ct, load_s: float, output: Path, options: argparse.Namespace, progress: Progress) -> Result:
+    """Runs the chain on a CT and writes the results."""
+    from OpportunisticBMDLib.pipeline import Pipeline
+    from OpportunisticBMDLib.results.folder import write_results
+
+    progress("load models")
+    pipeline = Pipeline.load(options.models, _device(options.device))
+    if getattr(options, "segmentation", None):
+        run = pipeline.measure(ct, _given_masks(options.segmentation, ct), progress)
+    else:
+        run = pipeline.run(ct, progress)
+    progress("write")
+    result = replace(run.result, timing_s={"load": load_s, **run.result.timing_s})
+    return write_results(output, ct, run.segmentation, result)
+
+
+def _given_masks(path: Path, ct):
+    from OpportunisticBMDLib.result import Segmentation
+    from OpportunisticBMDLib.results.segmentation_file import read_segmentation
+
+    return Segmentation(read_segmentation(path, ct.volume.grid), {})
+
+
+def _demo(options: argparse.Namespace) -> int:
+    virtual_patient = _training("training.virtual.patient").virtual_patient
+    from OpportunisticBMDLib.ct import CT
+
+    output = options.output or Path("demo/virtual-patient")
+    with _progress(options.progress) as progress:
+        progress("read")
+        start = time.perf_counter()
+        patient = virtual_patient(options.seed)
+        ct = CT(patient.ct, patient.acquisition)
+        result = _measure(ct, time.perf_counter() - start, output, options, progress)
+    print(_in_words(result, output))
+    print(f"\n{'':8}{'truth':>10}{'measured':>12}   mg/cm3 HA")
+    for name, truth in patient.bmd_mg_cm3.items():
+        found = result.vertebrae[name].bmd_mg_cm3 if name in result.vertebrae else None
+        print(f"{name:8}{truth:10.1f}{'-' if found is None else f'{found:.1f}':>12}")
+    return REFUSED if result.status == "refused" else MEASURED
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    if options.n < 1:
+        raise BadInput(f"-n is {options.n}; ask for at least one virtual patient.")
+    _training("training.dataset").simulate(options.n, options.seed, options.output)
+    print(f"{options.n} virtual patients in {options.output}")
+    return MEASURED
+
+
+def _models(options: argparse.Namespace) -> int:
+    from OpportunisticBMDLib.models import model_folder, verify
+
+    verdicts = verify(options.models)
+    print(f"Models in {model_folder(options.models)}")
+    for verdict in verdicts:
+        print(f"{verdict.stage:14}{'ok' if verdict.ok else 'FAULTY':8}{verdict.message}")
+    return MEASURED if all(verdict.ok for verdict in verdicts) else BAD_INPUT
+
+
+def _training(module: str):
+    """The training package, which a Slicer installation does not hold."""
+    import importlib
+
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        message = f"Virtual patients need the training tools ({error.name} is missing): pip install '.[training]'."
+        raise BadInput(message) from error
+
+
+def _device(choice: str) -> str:
+    import torch
+
+    if choice == "cuda" and not torch.cuda.is_available():
+        raise BadInput("No CUDA device was found; use --device cpu.")
+    if choice == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return choice
+
+
+def _stem(path: Path) -> str:
+    name = path.resolve().name
+    for ending in (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".zip"):
+        if name.lower().endswith(ending):
+            return name[: -len(ending)]
+    return name
+
+
+def _in_words(result: Result, output: Path) -> str:
+    lines = []
+    if result.status == "refused":
+        lines.append("Refused: no bone mineral density can be given.")
+    else:
+        lines.append(
+            f"BMD {result.bmd_mg_cm3:.1f} +- {result.bmd_sd_mg_cm3:.1f} mg/cm3 HA "
+            f"(mean of {' and '.join(result.vertebrae_used)}): {result.category}"
+        )
+    lines += [f"{reason.severity}: {reason.message}" for reason in result.reasons]
+    lines.append(f"Results in {output}. For research, not diagnosis.")
+    return "\n".join(lines)
+
+
+@contextmanager
+def _progress(kind: str) -> Iterator[Progress]:
+    """A function that hears the name of each step as it begins."""
+    if kind == "bar":
+        with tqdm(total=len(STEPS), bar_format="{desc:<12} {bar:30} {elapsed}", file=sys.stderr) as bar:
+
+            def show(step: str) -> None:
+                bar.set_description_str(step)
+                bar.n = STEPS.index(step)
+                bar.refresh()
+
+            yield show
+            bar.set_description_str("done")
+            bar.update(len(STEPS) - bar.n)
+    elif kind == "json":
+        yield lambda step: print(
+            json.dumps({"stage": step, "percent": round(100 * STEPS.index(step) / len(STEPS))}),
+            file=sys.stderr,
+            flush=True,
+        )
+    else:
+        yield lambda step: None

@@ -1,0 +1,106 @@
+"""From masks to bone mineral density: 3D DenseNet on the masked crop, and the HU line beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from OpportunisticBMDLib.calibration import REFERENCE_KVP, line_for
+from OpportunisticBMDLib.geometry import Grid
+from OpportunisticBMDLib.models import ModelCard
+from OpportunisticBMDLib.result import Calibration, Segmentation, VertebraMeasurement
+from OpportunisticBMDLib.vertebrae import LABELS
+from OpportunisticBMDLib.volume import Volume
+
+
+@dataclass(frozen=True, eq=False)
+class Density:
+    """A probability for each BMD bin.
+
+    Args:
+        centres: (B,) mg/cm3.
+        probabilities: (B,), summing to 1.
+    """
+
+    centres: np.ndarray
+    probabilities: np.ndarray
+
+    @property
+    def mean(self) -> float:
+        """The expectation, mg/cm3."""
+        return float(self.probabilities @ self.centres)
+
+    @property
+    def sd(self) -> float:
+        """The spread, mg/cm3."""
+        return float(np.sqrt(self.probabilities @ (self.centres - self.mean) ** 2))
+
+    def below(self, threshold: float) -> float:
+        """The probability of a BMD below `threshold` mg/cm3; the bin that holds it counts in part."""
+        width = self.centres[1] - self.centres[0]
+        share = np.clip((threshold - self.centres) / width + 0.5, 0, 1)
+        return float(self.probabilities @ share)
+
+
+def bmd_input(
+    ct: Volume, labels: Volume, vertebrae: Sequence[str], calibration: Calibration, card: ModelCard
+) -> Tensor:
+    """(1, I, J, K) in 0..1: the calibrated density of the cancellous bone of some vertebrae, 0 everywhere else.
+
+    HU are read through the calibration line and shown as the reference voltage would show them, so that one
+    network serves every tube voltage and scanner.
+    """
+    mask = np.isin(labels.array, [LABELS[name] for name in vertebrae])
+    index = np.argwhere(mask)
+    centre = labels.grid.ras_of((index.min(axis=0) + index.max(axis=0)) / 2)
+    crop = Grid.axis_aligned(card.grid["size"], card.grid["spacing_mm"], centre)
+    inside = Volume(mask.astype(np.uint8), labels.grid).resampled_labels(crop).array > 0
+    hu = line_for(REFERENCE_KVP).hu(calibration.bmd(ct.resampled(crop).array))
+    low, high = card.window["low_hu"], card.window["high_hu"]
+    grey = np.clip((hu - low) / (high - low), 0, 1) * inside
+    return torch.from_numpy(grey.astype(np.float32))[None]
+
+
+@dataclass(frozen=True, eq=False)
+class Densitometer:
+    """Reads the mean BMD of the cancellous bone of one or more vertebrae."""
+
+    network: nn.Module
+    card: ModelCard
+
+    def density(self, ct: Volume, labels: Volume, vertebrae: Sequence[str], calibration: Calibration) -> Density:
+        """The density of these vertebrae together."""
+        return self._read(bmd_input(ct, labels, vertebrae, calibration, self.card))
+
+    def measure(
+        self, ct: Volume, segmentation: Segmentation, vertebra: str, calibration: Calibration, *, measurable: bool
+    ) -> VertebraMeasurement:
+        """One vertebra's figures; without densities where it is not measurable."""
+        labels = segmentation.labels
+        mask = labels.array == LABELS[vertebra]
+        if not mask.any():
+            return VertebraMeasurement(False, None, None, None, None, None, 0.0, None, None)
+        hu = ct.array[mask]
+        density = self.density(ct, labels, (vertebra,), calibration) if measurable else None
+        centroid = labels.grid.ras_of(np.argwhere(mask).mean(axis=0))
+        return VertebraMeasurement(
+            measurable=measurable,
+            bmd_mg_cm3=density.mean if density else None,
+            bmd_sd_mg_cm3=density.sd if density else None,
+            hu_mean=float(hu.mean()),
+            hu_sd=float(hu.std()),
+            hu_line_bmd_mg_cm3=calibration.bmd(float(hu.mean())) if measurable else None,
+            volume_mm3=float(mask.sum() * labels.grid.voxel_volume),
+            centroid_ras_mm=tuple(float(x) for x in centroid),
+            segmentation_confidence=segmentation.confidence.get(vertebra),
+        )
+
+    @torch.inference_mode()
+    def _read(self, image: Tensor) -> Density:
+        device = next(self.network.parameters()).device
+        probabilities = self.network(image[None].to(device)).softmax(dim=1)[0].double().cpu().numpy()
+        return Density(np.asarray(self.card.outputs["bin_centres_mg_cm3"]), probabilities / probabilities.sum())

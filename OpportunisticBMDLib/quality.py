@@ -1,0 +1,79 @@
+"""Which vertebrae can be measured, and what a reader should know before trusting the number."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from OpportunisticBMDLib.ct import Acquisition
+from OpportunisticBMDLib.result import Reason, Segmentation
+from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
+from OpportunisticBMDLib.volume import Volume
+
+LEAST_VOLUME_RATIO = 0.5  # of the largest of the three: less is cut off, crushed or wrongly segmented
+LEAST_CONFIDENCE = 0.75
+METAL_HU = 1500.0  # denser than any cancellous bone: metal or cement
+METAL_SHARE = 0.005
+THICK_SLICE_MM = 3.5
+EDGE_SHARE = 0.02  # of a mask's voxels on the scan's outermost slices
+
+
+def measurability(ct: Volume, segmentation: Segmentation) -> list[Reason]:
+    """A warning for each vertebra that cannot be measured, naming it."""
+    labels = segmentation.labels.array
+    counts = {name: int((labels == number).sum()) for name, number in LABELS.items()}
+    largest = max(counts.values())
+    reasons = []
+    for name in VERTEBRAE:
+        mask = labels == LABELS[name]
+        if not counts[name]:
+            reasons.append(_unmeasurable("not_found", name, f"{name} was not found; it may lie outside the scan."))
+        elif _share_on_edge(mask) > EDGE_SHARE:
+            reasons.append(_unmeasurable("cut_off", name, f"{name} is cut off by the edge of the scan."))
+        elif counts[name] < LEAST_VOLUME_RATIO * largest:
+            message = f"{name} is far smaller than its neighbours: crushed, cut off or not segmented as a whole."
+            reasons.append(_unmeasurable("too_small", name, message))
+        elif (ct.array[mask] > METAL_HU).mean() > METAL_SHARE:
+            reasons.append(_unmeasurable("metal", name, f"{name} contains metal or cement."))
+    return reasons
+
+
+def misordered(segmentation: Segmentation) -> list[Reason]:
+    """A refusal when the masks do not follow each other from head to foot."""
+    heights = []
+    for number in LABELS.values():
+        index = np.argwhere(segmentation.labels.array == number)
+        if len(index):
+            heights.append(segmentation.labels.grid.ras_of(index.mean(axis=0))[2])
+    if heights == sorted(heights, reverse=True):
+        return []
+    return [Reason("wrong_order", "refusal", "The masks of T12, L1 and L2 do not follow each other from head to foot.")]
+
+
+def cautions(ct: Volume, segmentation: Segmentation, acquisition: Acquisition) -> list[Reason]:
+    """What does not prevent a measurement, yet bears on how far to trust it."""
+    reasons = []
+    if acquisition.contrast_agent:
+        message = "A contrast agent was given: the measured density is too high by a few percent or more."
+        reasons.append(Reason("contrast_agent", "warning", message))
+    if acquisition.kvp is None:
+        message = "The tube voltage is not known; the calibration line for 120 kVp was used."
+        reasons.append(Reason("kvp_unknown", "info", message))
+    thickness = max(ct.grid.spacing[ct.grid.axis_towards(2)], acquisition.slice_thickness_mm or 0)
+    if thickness > THICK_SLICE_MM:
+        message = f"Slices of {thickness:.1f} mm blur the endplates into the cancellous bone."
+        reasons.append(Reason("thick_slices", "info", message))
+    for name, confidence in segmentation.confidence.items():
+        if confidence < LEAST_CONFIDENCE:
+            message = f"The segmentation of {name} is unsure ({confidence:.0%}): check its mask."
+            reasons.append(Reason("unsure_segmentation", "warning", message, name))
+    return reasons
+
+
+def _unmeasurable(code: str, vertebra: str, message: str) -> Reason:
+    return Reason(code, "warning", message, vertebra)
+
+
+def _share_on_edge(mask: np.ndarray) -> float:
+    """The share of a mask's voxels on the array's outermost slices."""
+    faces = [mask.take(side, axis=axis).sum() for axis in range(3) for side in (0, -1)]
+    return max(faces) / mask.sum()

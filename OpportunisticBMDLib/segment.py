@@ -1,0 +1,75 @@
+"""From a CT and the box to the cancellous bone of T12, L1 and L2: 3D AnatomyNet on a crop around the box."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+from torch import Tensor, nn
+
+from OpportunisticBMDLib.geometry import Grid
+from OpportunisticBMDLib.models import ModelCard
+from OpportunisticBMDLib.result import Box, Segmentation
+from OpportunisticBMDLib.vertebrae import LABELS
+from OpportunisticBMDLib.volume import Volume
+
+LEAST_VOLUME_MM3 = 1000.0  # a tenth of a small lumbar body: less is no vertebra
+
+
+def segmentation_input(crop: Volume, height_mm: np.ndarray, window: Mapping[str, float]) -> Tensor:
+    """(2, I, J, K): the windowed CT in 0..1, and the height relative to the box (-1 its lower, 1 its upper edge).
+
+    Neighbouring vertebrae look alike to a network that is down-sampled once; the height tells them apart.
+
+    Args:
+        crop: HU, axes to the right, front and head.
+        height_mm: (2,) superior coordinate of the box's lower and upper edge.
+    """
+    low, high = window["low_hu"], window["high_hu"]
+    grey = np.clip((crop.array - low) / (high - low), 0, 1)
+    superior = crop.grid.affine[2, 3] + crop.grid.affine[2, 2] * np.arange(crop.grid.size[2])
+    relative = np.clip((superior - np.mean(height_mm)) / (np.ptp(height_mm) / 2), -2, 2)
+    return torch.from_numpy(np.stack((grey, np.broadcast_to(relative, grey.shape))).astype(np.float32))
+
+
+@dataclass(frozen=True, eq=False)
+class Segmenter:
+    """Labels every voxel of the crop, brings the probabilities onto the CT's own grid, and cleans up."""
+
+    network: nn.Module
+    card: ModelCard
+
+    def __call__(self, ct: Volume, box: Box) -> Segmentation:
+        crop = Grid.axis_aligned(self.card.grid["size"], self.card.grid["spacing_mm"], box.centre_ras)
+        probabilities = self._probabilities(ct.resampled(crop), box)
+        ranges = ct.grid.part_under(crop)
+        region = ct.part(ranges).grid
+        # Classes are compared after interpolation: the edge is then as smooth as the finer of the two grids.
+        fine = np.stack([Volume(p, crop).resampled(region, outside=0).array for p in probabilities])
+        labels = _one_body_each(fine.argmax(axis=0).astype(np.uint8), region)
+        confidence = {n: float(fine[v][labels == v].mean()) for n, v in LABELS.items() if (labels == v).any()}
+        whole = np.zeros(ct.grid.size, np.uint8)
+        whole[ranges] = labels
+        return Segmentation(Volume(whole, ct.grid), confidence)
+
+    @torch.inference_mode()
+    def _probabilities(self, crop: Volume, box: Box) -> np.ndarray:
+        """(4, I, J, K) on the crop's grid."""
+        device = next(self.network.parameters()).device
+        image = segmentation_input(crop, box.ras_mm[2], self.card.window)
+        return self.network(image[None].to(device)).softmax(dim=1)[0].cpu().numpy()
+
+
+def _one_body_each(labels: np.ndarray, grid: Grid) -> np.ndarray:
+    """Keeps the largest connected body of each vertebra, without holes; drops specks that are no vertebra."""
+    clean = np.zeros_like(labels)
+    for label in LABELS.values():
+        mask = sitk.GetImageFromArray((labels == label).astype(np.uint8))
+        parts = sitk.RelabelComponent(sitk.ConnectedComponent(mask), sortByObjectSize=True)
+        body = sitk.GetArrayFromImage(sitk.BinaryFillhole(parts == 1)).astype(bool)
+        if body.sum() * grid.voxel_volume >= LEAST_VOLUME_MM3:
+            clean[body] = label
+    return clean
