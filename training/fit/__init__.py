@@ -1,0 +1,1 @@
+"""One command per stage: `python -m training.fit.localizer`, `.segmentation`, `.bmd`, after `.prepare`."""

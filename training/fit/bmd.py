@@ -1,0 +1,138 @@
+"""Fits the 3D DenseNet: `python -m training.fit.bmd --samples DIR --run DIR -o MODELS`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy import ndimage
+from scipy.stats import norm
+from torch import Tensor
+from torch.nn import functional as F
+
+from OpportunisticBMDLib.calibration import REFERENCE_KVP, line_for
+from OpportunisticBMDLib.measure import Density, bmd_input
+from OpportunisticBMDLib.models import ModelCard
+from OpportunisticBMDLib.networks.densenet import DenseNet121
+from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
+from OpportunisticBMDLib.volume import Volume
+from training.fit.command import run_command
+from training.fit.prepare import CROP_SPACING_MM, Sample
+
+SIZE = (40, 48, 72)
+WINDOW = {"low_hu": -250.0, "high_hu": 550.0}
+BIN_CENTRES = np.arange(-20.0, 321.0, 4.0)
+TARGET_SD = 6.0  # mg/cm3: the spread of the target over the bins, about a good reading's error
+SUBSETS = (("T12",), ("L1",), ("L2",), ("T12", "L1"), ("L1", "L2"), ("T12", "L2"), ("L1", "L2"))
+
+
+def augmented(sample: Sample, change: float, rng: np.random.Generator) -> tuple[Volume, Volume]:
+    """A sample whose cancellous bone holds `change` mg/cm3 more, with other noise and slightly other masks."""
+    region = tuple(slice(max(0, a.min() - 5), a.max() + 6) for a in sample.labels.array.nonzero())
+    grid = sample.ct.grid.cropped([r.start for r in region], sample.labels.array[region].shape)
+    mask = (sample.labels.array[region] > 0).astype(np.float32)
+    # Whole inside, fading outside: the true mean changes by `change`, and no edge betrays it.
+    bone = np.maximum(mask, ndimage.gaussian_filter(mask, 0.6))
+    ct = sample.ct.array[region] + line_for(sample.kvp).slope_hu_per_mg_cm3 * change * bone
+    ct = ct + rng.normal(0, rng.uniform(0, 25), ct.shape).astype(np.float32)
+    return Volume(ct, grid), Volume(_with_moved_edges(sample.labels.array[region], rng), grid)
+
+
+def _with_moved_edges(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Masks as a network draws them: their edges a fraction of a voxel inside or outside the true ones."""
+    noise = ndimage.gaussian_filter(rng.normal(0, 1, labels.shape).astype(np.float32), 2)
+    noise *= 0.12 / noise.std()
+    cut = rng.normal(0.5, 0.06)
+    moved = np.zeros_like(labels)
+    for label in LABELS.values():
+        soft = ndimage.gaussian_filter((labels == label).astype(np.float32), 0.8)
+        moved[soft + noise > cut] = label
+    return moved
+
+
+def target_of(bmd: Tensor) -> Tensor:
+    """(N,) mg/cm3 -> (N, B): a normal distribution over the bins."""
+    edges = np.append(BIN_CENTRES - 2, BIN_CENTRES[-1] + 2)
+    cumulative = norm.cdf((edges[None] - bmd.numpy()[:, None]) / TARGET_SD)
+    target = np.diff(cumulative, axis=1)
+    return torch.from_numpy(target / target.sum(axis=1, keepdims=True)).float()
+
+
+@dataclass(eq=False)
+class BmdTask:
+    """Virtual patients only: of the public CTs no density is known."""
+
+    real: Sequence[Sample]
+    virtual: Sequence[Sample]
+    held_out: Sequence[Sample]
+    batch_size: int = 8
+
+    def __post_init__(self) -> None:
+        self.network = DenseNet121(in_channels=1, outputs=len(BIN_CENTRES))
+
+    def batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        drawn = [self._draw(self.virtual[rng.integers(len(self.virtual))], rng) for _ in range(self.batch_size)]
+        return torch.stack([image for image, _ in drawn]), torch.tensor([bmd for _, bmd in drawn])
+
+    def _draw(self, sample: Sample, rng: np.random.Generator) -> tuple[Tensor, float]:
+        vertebrae = SUBSETS[rng.integers(len(SUBSETS))]
+        truth = true_mean(sample, vertebrae)
+        # A flat spread of densities: rare ones are learnt as well as common ones.
+        change = float(np.clip(rng.uniform(10, 270) - truth, -80, 80))
+        ct, labels = augmented(sample, change, rng)
+        image = bmd_input(ct, labels, vertebrae, line_for(sample.kvp), self.card({}, {}))
+        if rng.random() < 0.5:
+            image = image.flip(1)
+        return image, truth + change
+
+    def loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+        image, bmd = batch
+        logits = self.network(image.to(self._device))
+        target = target_of(bmd).to(self._device)
+        centres = torch.as_tensor(BIN_CENTRES, dtype=torch.float32, device=self._device)
+        expectation = logits.softmax(dim=1) @ centres
+        error = F.smooth_l1_loss(expectation, bmd.float().to(self._device), beta=5.0)
+        return F.cross_entropy(logits, target) + 0.05 * error
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.network.parameters()).device
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Bias and SD of the error in mg/cm3 of single vertebrae of held-out patients, with the true masks."""
+        self.network.eval()
+        errors = []
+        for sample in self.held_out:
+            for name in VERTEBRAE:
+                image = bmd_input(sample.ct, sample.labels, (name,), line_for(sample.kvp), self.card({}, {}))
+                probabilities = self.network(image[None].to(self._device)).softmax(dim=1)[0].double().cpu().numpy()
+                errors.append(Density(BIN_CENTRES, probabilities).mean - sample.bmd_mg_cm3[name])
+        self.network.train()
+        return {"bias_mg_cm3": float(np.mean(errors)), "error_sd_mg_cm3": float(np.std(errors, ddof=1))}
+
+    def card(self, training: dict, figures: dict) -> ModelCard:
+        return ModelCard(
+            stage="bmd",
+            name="densenet121",
+            version="0.1",
+            architecture={"name": "DenseNet121", "parameters": {"in_channels": 1, "outputs": len(BIN_CENTRES)}},
+            grid={"spacing_mm": [CROP_SPACING_MM] * 3, "size": list(SIZE)},
+            window=WINDOW,
+            outputs={"bin_centres_mg_cm3": BIN_CENTRES.tolist(), "reference_kvp": REFERENCE_KVP},
+            training=training,
+            figures=figures,
+            licence="Apache-2.0",
+            intended_use="Research, not diagnosis: hydroxyapatite density of cancellous bone in CT.",
+        )
+
+
+def true_mean(sample: Sample, vertebrae: Sequence[str]) -> float:
+    """The mean of the vertebrae's true densities, mg/cm3."""
+    return float(np.mean([sample.bmd_mg_cm3[name] for name in vertebrae]))
+
+
+if __name__ == "__main__":
+    run_command(__doc__, BmdTask, steps=800, learning_rate=1e-3)

@@ -1,0 +1,149 @@
+"""Cases made ready for fitting: small arrays on the networks' grids, one .npz file each.
+
+`python -m training.fit.prepare -o DIR --virtual 100 --seed 1000 --dataset ANNOTATED`
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, delayed
+from tqdm import tqdm
+
+from OpportunisticBMDLib.geometry import Grid
+from OpportunisticBMDLib.projection import Projection, coronal, sagittal
+from OpportunisticBMDLib.vertebrae import VERTEBRAE
+from OpportunisticBMDLib.volume import Volume
+from training.dataset import box_ras, open_dataset
+from training.virtual.patient import virtual_patient
+
+PICTURE_SPACING_MM = 1.0
+CROP_SPACING_MM = 1.5
+CROP_SIZE = (96, 96, 136)  # the networks' crop with room for moving, turning and stretching it
+SLABS_MM = (-8.0, 0.0, 8.0)  # sagittal slabs beside the middle of the bodies
+SLAB_HALF_MM = 15.0
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One case on the networks' grids.
+
+    Args:
+        name: of the case.
+        ct: HU at 1.5 mm around the three vertebrae, axes to the right, front and head; AIR_HU outside the scan.
+        labels: cancellous bone of T12, L1, L2 on the same grid.
+        bmd_mg_cm3: vertebra -> true density; NaN where it is not known.
+        kvp: tube voltage; None where it is not known.
+        projections: the coronal one first, then sagittal slabs.
+        boxes: for each projection (2, 2), [[across min, max], [superior min, max]] in mm.
+    """
+
+    name: str
+    ct: Volume
+    labels: Volume
+    bmd_mg_cm3: Mapping[str, float]
+    kvp: float | None
+    projections: tuple[Projection, ...]
+    boxes: tuple[np.ndarray, ...]
+
+    def save(self, path: Path) -> None:
+        """Writes one compressed .npz file, whole or not at all."""
+        arrays = {
+            "ct": np.round(self.ct.array).astype(np.int16),
+            "labels": self.labels.array.astype(np.uint8),
+            "affine": self.ct.grid.affine,
+            "bmd": np.array([self.bmd_mg_cm3[name] for name in VERTEBRAE]),
+            "kvp": np.array(self.kvp or 0.0),
+            "spacing": np.array(self.projections[0].spacing_mm),
+            "corners": np.array([p.corner_mm for p in self.projections]),
+            "boxes": np.array(self.boxes),
+        }
+        pictures = {f"picture{n}": np.round(p.pixels).astype(np.int16) for n, p in enumerate(self.projections)}
+        temporary = path.with_suffix(".part.npz")
+        np.savez_compressed(temporary, **arrays, **pictures)
+        os.replace(temporary, path)
+
+    @classmethod
+    def load(cls, path: Path) -> Sample:
+        """Reads what `save` wrote."""
+        with np.load(path, allow_pickle=False) as stored:
+            grid = Grid(stored["ct"].shape, stored["affine"])
+            projections = tuple(
+                Projection(stored[f"picture{n}"].astype(np.float32), tuple(corner), float(stored["spacing"]))
+                for n, corner in enumerate(stored["corners"])
+            )
+            return cls(
+                name=path.stem,
+                ct=Volume(stored["ct"].astype(np.float32), grid),
+                labels=Volume(stored["labels"], grid),
+                bmd_mg_cm3=dict(zip(VERTEBRAE, stored["bmd"].tolist(), strict=True)),
+                kvp=float(stored["kvp"]) or None,
+                projections=projections,
+                boxes=tuple(stored["boxes"]),
+            )
+
+
+def sample_of(
+    name: str, ct: Volume, labels: Volume, bmd_mg_cm3: Mapping[str, float | None], kvp: float | None
+) -> Sample:
+    """Resamples a case once onto the networks' grids."""
+    box = box_ras(labels)
+    crop = Grid.axis_aligned(CROP_SIZE, (CROP_SPACING_MM,) * 3, box.mean(axis=1))
+    ras = ct.resampled(ct.grid.covering((PICTURE_SPACING_MM,) * 3))
+    middle = box[0].mean()
+    slabs = [sagittal(ras, (middle + s - SLAB_HALF_MM, middle + s + SLAB_HALF_MM)) for s in SLABS_MM]
+    return Sample(
+        name=name,
+        ct=ct.resampled(crop),
+        labels=labels.resampled_labels(crop),
+        bmd_mg_cm3={v: np.nan if bmd_mg_cm3.get(v) is None else float(bmd_mg_cm3[v]) for v in VERTEBRAE},
+        kvp=kvp,
+        projections=(coronal(ras), *slabs),
+        boxes=(box[[0, 2]], *([box[[1, 2]]] * len(slabs))),
+    )
+
+
+def load_samples(folder: Path) -> list[Sample]:
+    """All samples of a folder, by name."""
+    return [Sample.load(path) for path in sorted(folder.glob("*.npz")) if ".part" not in path.name]
+
+
+def _prepare_virtual(seed: int, folder: Path) -> None:
+    path = folder / f"virtual-{seed:06d}.npz"
+    if not path.exists():
+        patient = virtual_patient(seed)
+        sample_of(path.stem, patient.ct, patient.labels, patient.bmd_mg_cm3, patient.acquisition.kvp).save(path)
+
+
+def _prepare_dataset(directory: Path, folder: Path) -> None:
+    for case in tqdm(open_dataset(directory), desc="annotated cases", unit="case"):
+        sample = sample_of(case.id, case.ct, case.labels, case.info.reference_bmd_mg_cm3, case.info.kvp)
+        sample.save(folder / f"{case.id}.npz")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m training.fit.prepare", description=__doc__)
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder for the samples")
+    parser.add_argument("--virtual", type=int, default=0, metavar="N", help="number of virtual patients")
+    parser.add_argument("--seed", type=int, default=1000, help="seed of the first virtual patient")
+    parser.add_argument("--dataset", type=Path, action="append", default=[], help="annotated dataset (repeatable)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
+    options = parser.parse_args(arguments)
+    options.output.mkdir(parents=True, exist_ok=True)
+    for directory in options.dataset:
+        _prepare_dataset(directory, options.output)
+    seeds = range(options.seed, options.seed + options.virtual)
+    jobs = Parallel(options.jobs, return_as="generator_unordered")(
+        delayed(_prepare_virtual)(seed, options.output) for seed in seeds
+    )
+    for _ in tqdm(jobs, total=len(seeds), desc="virtual patients", unit="patient"):
+        pass
+
+
+if __name__ == "__main__":
+    main()
