@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import sys
 import time
@@ -10,13 +11,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from OpportunisticBMDLib import __version__
+from OpportunisticBMDLib.ct import CT
 from OpportunisticBMDLib.errors import BadInput
-from OpportunisticBMDLib.result import Result
+from OpportunisticBMDLib.result import Result, Segmentation
 
+if TYPE_CHECKING:
+    from OpportunisticBMDLib.models import ModelCard
+
+# Everything that imports torch is imported where it is used: bad usage is answered at once.
 MEASURED, BAD_INPUT, REFUSED = 0, 2, 3
 STEPS = ("read", "load models", "localize", "segment", "measure", "write")
 Progress = Callable[[str], None]
@@ -55,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="make a virtual patient of known BMD and measure it")
     demo.add_argument("--seed", type=int, default=1, help="which virtual patient")
     _add_run_options(demo)
-    demo.set_defaults(command=_demo)
+    demo.set_defaults(command=_demo, segmentation=None)
 
     simulate = commands.add_parser("simulate", help="write virtual patients as an annotated dataset")
     simulate.add_argument("-n", type=int, required=True, metavar="N", help="how many")
@@ -91,14 +99,14 @@ def _compute(options: argparse.Namespace) -> int:
     return REFUSED if result.status == "refused" else MEASURED
 
 
-def _measure(ct, load_s: float, output: Path, options: argparse.Namespace, progress: Progress) -> Result:
+def _measure(ct: CT, load_s: float, output: Path, options: argparse.Namespace, progress: Progress) -> Result:
     """Runs the chain on a CT and writes the results."""
     from OpportunisticBMDLib.pipeline import Pipeline
     from OpportunisticBMDLib.results.folder import write_results
 
     progress("load models")
     pipeline = Pipeline.load(options.models, _device(options.device))
-    if getattr(options, "segmentation", None):
+    if options.segmentation:
         run = pipeline.measure(ct, _given_masks(options.segmentation, ct), progress)
     else:
         run = pipeline.run(ct, progress)
@@ -107,8 +115,7 @@ def _measure(ct, load_s: float, output: Path, options: argparse.Namespace, progr
     return write_results(output, ct, run.segmentation, result)
 
 
-def _given_masks(path: Path, ct):
-    from OpportunisticBMDLib.result import Segmentation
+def _given_masks(path: Path, ct: CT) -> Segmentation:
     from OpportunisticBMDLib.results.segmentation_file import read_segmentation
 
     return Segmentation(read_segmentation(path, ct.volume.grid), {})
@@ -116,7 +123,6 @@ def _given_masks(path: Path, ct):
 
 def _demo(options: argparse.Namespace) -> int:
     virtual_patient = _training("training.virtual.patient").virtual_patient
-    from OpportunisticBMDLib.ct import CT
 
     output = options.output or Path("demo/virtual-patient")
     with _progress(options.progress) as progress:
@@ -142,19 +148,36 @@ def _simulate(options: argparse.Namespace) -> int:
 
 
 def _models(options: argparse.Namespace) -> int:
-    from OpportunisticBMDLib.models import model_folder, verify
+    from OpportunisticBMDLib.models import STAGES, load_card, model_folder, verify
 
-    verdicts = verify(options.models)
     print(f"Models in {model_folder(options.models)}")
+    if options.action == "list":
+        for stage in STAGES:
+            print(_card_in_words(load_card(stage, options.models)))
+        return MEASURED
+    verdicts = verify(options.models)
     for verdict in verdicts:
         print(f"{verdict.stage:14}{'ok' if verdict.ok else 'FAULTY':8}{verdict.message}")
     return MEASURED if all(verdict.ok for verdict in verdicts) else BAD_INPUT
 
 
-def _training(module: str):
-    """The training package, which a Slicer installation does not hold."""
-    import importlib
+def _card_in_words(card: ModelCard) -> str:
+    entries = {
+        "architecture": card.architecture["name"],
+        "grid": f"{' x '.join(f'{s:g}' for s in card.grid['spacing_mm'])} mm",
+        "window": f"{card.window['low_hu']:g} to {card.window['high_hu']:g} HU",
+        "fitted on": ", ".join(f"{key} {value}" for key, value in card.training.items()),
+        "figures": ", ".join(f"{key} {value}" for key, value in card.figures.items()),
+        "intended use": card.intended_use,
+        "licence": card.licence,
+        "SHA-256": card.sha256,
+    }
+    lines = [f"  {key:13} {value}" for key, value in entries.items()]
+    return "\n".join([f"{card.stage}: {card.name} {card.version}", *lines])
 
+
+def _training(module: str) -> ModuleType:
+    """The training package, which a Slicer installation does not hold."""
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:

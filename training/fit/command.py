@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import torch
+
 from OpportunisticBMDLib.models import ModelCard, halved, save_model
 from training.fit.loop import Task, fit
 from training.fit.prepare import Sample, load_samples
@@ -37,7 +39,13 @@ def run_command(description: str, task_of: TaskMaker, *, steps: int, learning_ra
     samples = load_samples(options.samples)
     virtual = [sample for sample in samples if sample.name.startswith("virtual-")]
     real = [sample for sample in samples if not sample.name.startswith("virtual-")]
+    if not 0 < options.held_out < len(virtual):
+        parser.error(
+            f"{options.samples} holds {len(virtual)} virtual patients: prepare more than the {options.held_out} of "
+            "--held-out, which has to be at least 1"
+        )
     fitted, held_out = virtual[: -options.held_out], virtual[-options.held_out :]
+    torch.manual_seed(options.seed)  # the network's first weights
     task = task_of(real, fitted, held_out)
     options.run.mkdir(parents=True, exist_ok=True)
     figures = fit(

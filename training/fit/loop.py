@@ -42,7 +42,8 @@ def fit(
 
     Returns the figures of the last validation.
     """
-    fabric = Fabric(accelerator="auto", devices=1, loggers=CSVLogger(folder, name="log", version=""))
+    # Each start writes folder/log/version_N/metrics.csv: what an earlier one logged stays.
+    fabric = Fabric(accelerator="auto", devices=1, loggers=CSVLogger(folder, name="log"))
     torch.manual_seed(seed)
     network = task.network.train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=1e-4)
@@ -67,7 +68,7 @@ def fit(
             _log(fabric, task.validate(), step)
             _save(fabric, folder, state)
     figures = task.validate()
-    _log(fabric, figures, steps)
+    _log(fabric, figures, steps - 1)
     _save(fabric, folder, state)
     return figures
 
@@ -80,3 +81,4 @@ def _log(fabric: Fabric, figures: Mapping[str, float], step: int) -> None:
 def _save(fabric: Fabric, folder: Path, state: dict[str, Any]) -> None:
     fabric.save(folder / "next.ckpt", state)
     os.replace(folder / "next.ckpt", folder / CHECKPOINT)
+    fabric.logger.save()

@@ -31,7 +31,7 @@ from training.dataset import MARGIN_MM, box_ras
 from training.fit.command import run_command
 from training.fit.prepare import CROP_SPACING_MM, Sample
 
-SIZE = (56, 60, 88)
+SIZE = (52, 56, 84)
 WINDOW = {"low_hu": -250.0, "high_hu": 750.0}
 JITTER_MM = 4.0  # how far the localizer's edges may be off
 CENTRE_JITTER_MM = 6.0
@@ -173,4 +173,4 @@ class SegmentationTask:
 
 
 if __name__ == "__main__":
-    run_command(__doc__, SegmentationTask, steps=600, learning_rate=3e-3)
+    run_command(__doc__, SegmentationTask, steps=540, learning_rate=3e-3)

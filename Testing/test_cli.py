@@ -1,0 +1,172 @@
+"""The program as a user meets it: real child processes, exit statuses, one plain line, nothing half-written."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+pydicom = pytest.importorskip("pydicom", reason="pydicom (the dicom extra) is not installed")
+
+from dicom_files import write_slice, write_stack  # noqa: E402
+
+from OpportunisticBMDLib.cli import BAD_INPUT, REFUSED, main  # noqa: E402
+
+RANDOM = np.random.default_rng(0)
+TISSUE = RANDOM.choice([-1000, -100, 50, 180, 900], (20, 24, 14)).astype(np.int16)
+
+
+def image(path: Path, array: np.ndarray, **options) -> Path:
+    sitk.WriteImage(sitk.GetImageFromArray(array, **options), str(path))
+    return path
+
+
+def dicom(folder: Path, **attributes) -> Path:
+    write_stack(folder, TISSUE, **attributes)
+    return folder
+
+
+def missing_slice(folder: Path) -> Path:
+    write_stack(folder, TISSUE)[6].unlink()
+    return folder
+
+
+def conflicting_slices(folder: Path) -> Path:
+    write_stack(folder, TISSUE)
+    write_slice(folder / "twin.dcm", TISSUE[:, :, 3].T, (-30.0, -40.0, 100.0))
+    return folder
+
+
+def truncated(path: Path) -> Path:
+    image(path, TISSUE)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    return path
+
+
+def zip_of_text(path: Path) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", "no CT here")
+    return path
+
+
+def colour(folder: Path) -> Path:
+    for file in write_stack(folder, TISSUE):
+        data = pydicom.dcmread(file)
+        data.SamplesPerPixel, data.PhotometricInterpretation, data.PlanarConfiguration = 3, "RGB", 0
+        data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 8, 8, 7, 0
+        data.PixelData = np.zeros((data.Rows, data.Columns, 3), np.uint8).tobytes()
+        data.save_as(file)
+    return folder
+
+
+def unknown_compression(folder: Path) -> Path:
+    for file in write_stack(folder, TISSUE):
+        data = pydicom.dcmread(file)
+        data.file_meta.TransferSyntaxUID = pydicom.uid.MPEG2MPML
+        data.PixelData = pydicom.encaps.encapsulate([b"\0\0\1\xb3 no picture"])
+        data["PixelData"].VR = "OB"
+        data.save_as(file)
+    return folder
+
+
+BAD = {
+    "no such file": lambda tmp: tmp / "absent.nii.gz",
+    "no CT at all": lambda tmp: (tmp / "notes.txt").write_text("hello") and tmp / "notes.txt",
+    "empty folder": lambda tmp: (tmp / "empty").mkdir() or tmp / "empty",
+    "truncated file": lambda tmp: truncated(tmp / "half.nii.gz"),
+    "2D": lambda tmp: image(tmp / "flat.nrrd", TISSUE[0]),
+    "4D": lambda tmp: image(tmp / "phases.nii.gz", np.stack([TISSUE] * 2), isVector=False),
+    "colour image": lambda tmp: image(tmp / "rgb.nrrd", np.zeros((14, 20, 24, 3), np.uint8), isVector=True),
+    "not HU": lambda tmp: image(tmp / "mr.nii.gz", RANDOM.integers(0, 255, (14, 20, 24)).astype(np.int16)),
+    "MR": lambda tmp: dicom(tmp / "mr", SOPClassUID="1.2.840.10008.5.1.4.1.1.4", Modality="MR"),
+    "PET": lambda tmp: dicom(tmp / "pt", SOPClassUID="1.2.840.10008.5.1.4.1.1.128", Modality="PT"),
+    "secondary capture": lambda tmp: dicom(tmp / "sc", SOPClassUID="1.2.840.10008.5.1.4.1.1.7"),
+    "localizer": lambda tmp: dicom(tmp / "scout", ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"]),
+    "colour DICOM": lambda tmp: colour(tmp / "colour"),
+    "missing slice": lambda tmp: missing_slice(tmp / "gap"),
+    "two slices in one place": lambda tmp: conflicting_slices(tmp / "twins"),
+    "unknown compression": lambda tmp: unknown_compression(tmp / "mpeg"),
+    "zip without a CT": lambda tmp: zip_of_text(tmp / "text.zip"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_bad_input_ends_with_one_plain_line_and_writes_nothing(tmp_path, capfd, kind):
+    path = BAD[kind](tmp_path)
+    output = tmp_path / "out"
+    assert main(["compute", str(path), "-o", str(output), "--progress", "none"]) == BAD_INPUT
+    printed = capfd.readouterr()
+    lines = [line for line in printed.err.splitlines() if line.strip()]
+    assert len(lines) == 1 and path.name in lines[0] and lines[0].endswith(".")
+    assert "Traceback" not in printed.err and printed.out == ""
+    assert not output.exists() and not list(tmp_path.glob(".obmd*"))
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "OpportunisticBMDLib", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=Path(__file__).parents[1])
+
+
+def test_the_program_refuses_in_a_process_of_its_own(tmp_path):
+    done = run("compute", tmp_path / "absent.nii.gz")
+    assert done.returncode == BAD_INPUT
+    assert done.stderr.splitlines()[-1].startswith("opportunistic-bmd: ") and "Traceback" not in done.stderr
+
+
+def test_wrong_usage_ends_with_status_2():
+    assert run("compute").returncode == BAD_INPUT
+    assert run("measure", "x").returncode == BAD_INPUT
+
+
+def test_models_that_ship_are_whole():
+    done = run("models", "verify")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count(" ok ") == 3
+
+
+def test_models_show_their_cards(capfd):
+    assert main(["models"]) == 0
+    printed = capfd.readouterr().out
+    for word in ("fasterrcnn", "AnatomyNet", "DenseNet121", "SHA-256", "Research, not diagnosis", "Apache-2.0"):
+        assert word in printed
+
+
+def test_a_missing_model_is_named(tmp_path, capfd):
+    ct = image(tmp_path / "ct.nii.gz", np.tile(TISSUE, (2, 2, 2)))
+    assert main(["compute", str(ct), "--models", str(tmp_path), "-o", str(tmp_path / "out"), "--progress", "none"]) == 2
+    assert "localizer" in capfd.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_ct_without_the_vertebrae_is_refused_with_a_reason(tmp_path):
+    phantom = np.full((60, 120, 120), -1000, np.int16)
+    phantom[:, 30:90, 20:100] = RANDOM.normal(0, 15, (60, 60, 80)).astype(np.int16)
+    picture = sitk.GetImageFromArray(phantom)
+    picture.SetSpacing((2.5, 2.5, 2.5))
+    sitk.WriteImage(picture, str(tmp_path / "water.nrrd"))
+    done = run("compute", tmp_path / "water.nrrd", "-o", tmp_path / "out", "--progress", "json")
+    assert done.returncode == REFUSED, done.stderr
+    result = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert result["status"] == "refused" and result["bmd_mg_cm3"] is None and result["category"] is None
+    assert [r["message"] for r in result["reasons"] if r["severity"] == "refusal"]
+    stages = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    assert [s["stage"] for s in stages][:3] == ["read", "load models", "localize"]
+    assert [s["percent"] for s in stages] == sorted(s["percent"] for s in stages)
+
+
+def test_demo_shows_truth_beside_result(tmp_path):
+    done = run("demo", "-o", tmp_path / "demo", "--progress", "none")
+    assert done.returncode == 0, done.stderr
+    assert "truth" in done.stdout and "measured" in done.stdout and "L1" in done.stdout
+    assert {path.name for path in (tmp_path / "demo").iterdir()} == {
+        "result.json",
+        "segmentation.seg.nrrd",
+        "preview.png",
+        "report.html",
+    }

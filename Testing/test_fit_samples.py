@@ -1,0 +1,343 @@
+"""What the three networks are fitted on: picture, box, masks and stated density belong together, before and after
+each augmentation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from example_results import BODIES, RADII_MM, grid_of, synthetic_case
+
+pytest.importorskip("lightning", reason="fitting needs the training extra")
+pytest.importorskip("monai", reason="fitting needs the training extra")
+
+import torch
+from torchvision.ops import box_iou
+
+from OpportunisticBMDLib.calibration import line_for
+from OpportunisticBMDLib.geometry import Grid
+from OpportunisticBMDLib.projection import Projection
+from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
+from OpportunisticBMDLib.volume import AIR_HU, Volume
+from training.dataset import MARGIN_MM, box_ras
+from training.fit import bmd, localizer, segmentation
+from training.fit.prepare import CROP_SIZE, Sample, load_samples, sample_of
+
+CENTRE_RAS = np.array([12.0, -34.0, 150.0])
+BMD = {"T12": 150.0, "L1": 120.0, "L2": 90.0}
+ORIENTATIONS = ("straight", "flipped", "left-handed", "oblique", "coronal")
+
+
+def centres_of(grid: Grid) -> np.ndarray:
+    """(I, J, K, 3) RAS mm."""
+    return grid.ras_of(np.moveaxis(np.indices(grid.size), 0, -1))
+
+
+def blocks_sample(kvp: float | None = 100.0) -> Sample:
+    """Three blocks of bone of known density left of the middle, in tissue of 50 mg/cm3, with bright projections."""
+    grid = Grid.axis_aligned((60, 56, 80), (1.5, 1.5, 1.5), CENTRE_RAS)
+    labels = np.zeros(grid.size, np.uint8)
+    density = np.full(grid.size, 50.0)
+    for first, name in zip((52, 31, 10), VERTEBRAE):
+        labels[12:36, 20:38, first : first + 16] = LABELS[name]
+        density[9:39, 17:41, first - 2 : first + 18] = BMD[name]
+    masks = Volume(labels, grid)
+    box = box_ras(masks)
+    pixels = np.full((300, 220), 0.0, np.float32)
+    projection = Projection(pixels, (CENTRE_RAS[0] - 110.0, CENTRE_RAS[2] - 150.0), 1.0)
+    x0, y0, x1, y1 = (projection.to_pixels(*box[[0, 2]]) - projection.padding).round().astype(int)
+    pixels[y0:y1, x0:x1] = 800.0
+    ct = Volume(line_for(kvp).hu(density).astype(np.float32), grid)
+    return Sample("blocks", ct, masks, dict(BMD), kvp, (projection, projection), (box[[0, 2]], box[[0, 2]]))
+
+
+@pytest.fixture(scope="module")
+def blocks() -> Sample:
+    return blocks_sample()
+
+
+@pytest.fixture(scope="module", params=ORIENTATIONS)
+def patient(request) -> Sample:
+    ct, segmentation = synthetic_case(grid_of(request.param))
+    return sample_of("patient-7", ct.volume, segmentation.labels, {**BMD, "T12": None}, None)
+
+
+# Samples
+
+
+def bright_box(projection: Projection, above_hu: float) -> np.ndarray:
+    """(2, 2) mm around everything brighter than a level."""
+    rows, columns = np.nonzero(projection.pixels > above_hu)
+    edges = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]) + projection.padding
+    return projection.to_mm(edges)
+
+
+def test_sample_holds_ct_and_masks_around_the_bodies(patient):
+    assert patient.ct.grid.is_close(patient.labels.grid)
+    assert patient.ct.grid.size == CROP_SIZE
+    np.testing.assert_allclose(patient.ct.grid.affine[:3, :3], np.eye(3) * 1.5)
+    for name, label in LABELS.items():
+        index = np.argwhere(patient.labels.array == label)
+        np.testing.assert_allclose(patient.ct.grid.ras_of(index.mean(axis=0)), CENTRE_RAS + BODIES[name], atol=0.6)
+        volume = len(index) * patient.labels.grid.voxel_volume
+        assert volume == pytest.approx(4 / 3 * np.pi * np.prod(RADII_MM), rel=0.08)
+        deep = np.linalg.norm((centres_of(patient.ct.grid) - CENTRE_RAS - BODIES[name]) / RADII_MM, axis=-1) < 0.5
+        np.testing.assert_allclose(patient.ct.array[deep], 150.0, atol=1.0)
+
+
+def test_boxes_of_a_sample_lie_around_its_masks(patient):
+    box = box_ras(patient.labels)
+    np.testing.assert_allclose(patient.boxes[0], box[[0, 2]], atol=2.5)
+    for side in patient.boxes[1:]:
+        np.testing.assert_allclose(side, box[[1, 2]], atol=2.5)
+
+
+def test_boxes_of_a_sample_lie_around_the_bodies_in_its_projections(patient):
+    assert len(patient.projections) == len(patient.boxes) == 4
+    for view, (projection, box) in enumerate(zip(patient.projections, patient.boxes)):
+        radii = np.array(RADII_MM)[[0 if view == 0 else 1, 2]]
+        # The cortex is a tenth of the radius thick; the margin is wider.
+        inset = (MARGIN_MM - 0.1 * radii)[:, None] * (1, -1)
+        np.testing.assert_allclose(bright_box(projection, 260.0), box + inset, atol=2.5)
+
+
+def test_unknown_density_and_voltage_stay_unknown(patient):
+    assert np.isnan(patient.bmd_mg_cm3["T12"])
+    assert patient.bmd_mg_cm3["L1"] == BMD["L1"]
+    assert patient.kvp is None
+
+
+def test_sample_comes_back_from_its_file(patient, tmp_path):
+    patient.save(tmp_path / "patient-7.npz")
+    assert [path.name for path in tmp_path.iterdir()] == ["patient-7.npz"]
+    back = Sample.load(tmp_path / "patient-7.npz")
+    assert back.name == "patient-7"
+    assert back.ct.grid.is_close(patient.ct.grid)
+    np.testing.assert_allclose(back.ct.array, patient.ct.array, atol=0.5)
+    np.testing.assert_array_equal(back.labels.array, patient.labels.array)
+    np.testing.assert_equal(dict(back.bmd_mg_cm3), dict(patient.bmd_mg_cm3))
+    assert back.kvp is None
+    assert len(back.projections) == len(patient.projections)
+    for found, expected in zip(back.projections, patient.projections):
+        assert found.corner_mm == pytest.approx(expected.corner_mm)
+        assert found.spacing_mm == expected.spacing_mm
+        np.testing.assert_allclose(found.pixels, expected.pixels, atol=0.5)
+    np.testing.assert_allclose(back.boxes, patient.boxes)
+
+
+def test_known_voltage_comes_back(blocks, tmp_path):
+    blocks.save(tmp_path / "blocks.npz")
+    assert Sample.load(tmp_path / "blocks.npz").kvp == 100.0
+
+
+def test_file_with_a_pickle_is_not_loaded(blocks, tmp_path):
+    blocks.save(tmp_path / "blocks.npz")
+    with np.load(tmp_path / "blocks.npz") as stored:
+        arrays = dict(stored)
+    assert not any(array.dtype.hasobject for array in arrays.values())
+    np.savez(tmp_path / "blocks.npz", **{**arrays, "bmd": np.array([{}, None, 1], dtype=object)})
+    with pytest.raises(ValueError, match="allow_pickle"):
+        Sample.load(tmp_path / "blocks.npz")
+
+
+def test_folder_is_loaded_by_name_without_unfinished_files(blocks, tmp_path):
+    for name in ("virtual-2", "abdomen", "virtual-1"):
+        blocks.save(tmp_path / f"{name}.npz")
+    (tmp_path / "virtual-3.part.npz").write_bytes(b"half a file")
+    assert [sample.name for sample in load_samples(tmp_path)] == ["abdomen", "virtual-1", "virtual-2"]
+
+
+# BMD
+
+
+@pytest.mark.parametrize("kvp", [80.0, 120.0, None])
+@pytest.mark.parametrize("change", [40.0, -25.0])
+def test_augmentation_adds_exactly_the_stated_density_to_the_bone(kvp, change):
+    """The same draw with and without the change differs by the change, read through the line of that voltage."""
+    sample = blocks_sample(kvp)
+    plain, labels = bmd.augmented(sample, 0.0, np.random.default_rng(5))
+    denser, same_labels = bmd.augmented(sample, change, np.random.default_rng(5))
+    np.testing.assert_array_equal(labels.array, same_labels.array)
+    added = (denser.array - plain.array) / line_for(kvp).slope_hu_per_mg_cm3
+    mask = sample.labels.resampled_labels(plain.grid).array > 0
+    np.testing.assert_allclose(added[mask], change, atol=1e-3)
+    share = added[~mask] / change
+    assert share.min() > -1e-5 and share.max() < 1
+    assert abs(share).min() < 1e-5
+
+
+def test_augmented_bmd_sample_stays_at_its_place(blocks):
+    ct, labels = bmd.augmented(blocks, 10.0, np.random.default_rng(1))
+    assert ct.grid.is_close(labels.grid)
+    whole = blocks.labels.resampled_labels(ct.grid).array
+    for label in LABELS.values():
+        drawn, true = labels.array == label, whole == label
+        assert 2 * (drawn & true).sum() / (drawn.sum() + true.sum()) > 0.85
+        moved = labels.grid.ras_of(np.argwhere(drawn).mean(axis=0)) - ct.grid.ras_of(np.argwhere(true).mean(axis=0))
+        assert np.linalg.norm(moved) < 0.75
+
+
+def test_target_is_a_narrow_distribution_around_the_density():
+    densities = torch.tensor([40.0, 101.3, 250.0])
+    target = bmd.target_of(densities)
+    assert target.shape == (3, len(bmd.BIN_CENTRES))
+    np.testing.assert_allclose(target.sum(dim=1), 1, atol=1e-5)
+    mean = target.numpy() @ bmd.BIN_CENTRES
+    np.testing.assert_allclose(mean, densities, atol=0.05)
+    spread = np.sqrt((target.numpy() * (bmd.BIN_CENTRES - mean[:, None]) ** 2).sum(axis=1))
+    np.testing.assert_allclose(spread, bmd.TARGET_SD, atol=0.3)
+
+
+def test_true_mean_is_that_of_the_vertebrae_taken(blocks):
+    assert bmd.true_mean(blocks, ("L1",)) == 120.0
+    assert bmd.true_mean(blocks, ("T12", "L2")) == 120.0
+    assert bmd.true_mean(blocks, ("L1", "L2")) == 105.0
+
+
+def test_bmd_batch_shows_the_density_that_it_states(blocks):
+    """Read back from the grey values through the line of 120 kVp, although the sample is one of 100 kVp."""
+    task = bmd.BmdTask([], [blocks], [], batch_size=6)
+    images, stated = task.batch(np.random.default_rng(2))
+    assert images.shape == (6, 1, *bmd.SIZE)
+    low, high = bmd.WINDOW["low_hu"], bmd.WINDOW["high_hu"]
+    seen = [line_for(120).bmd(float(image[image > 0].mean()) * (high - low) + low) for image in images]
+    np.testing.assert_allclose(seen, stated, atol=6.0)
+    assert np.ptp(stated.numpy()) > 30
+    assert stated.min() >= 10 and stated.max() <= 270
+
+
+# Segmentation
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_masks_follow_the_bone_through_bending_turning_and_stretching(seed):
+    plain = blocks_sample()
+    # Contrast beyond any noise, so that the bone itself is seen after the augmentation.
+    vivid = replace(plain, ct=Volume(np.where(plain.labels.array > 0, 2000.0, AIR_HU), plain.ct.grid))
+    ct, labels = segmentation.augmented(vivid, np.random.default_rng(seed))
+    assert ct.grid.is_close(labels.grid) and ct.array.dtype == np.float32
+    bone, mask = ct.array > (ct.array.min() + ct.array.max()) / 2, labels.array > 0
+    assert mask.any()
+    assert 2 * (bone & mask).sum() / (bone.sum() + mask.sum()) > 0.9
+
+
+def test_mirrored_patients_keep_the_order_of_their_vertebrae(blocks):
+    for seed in range(4):
+        labels = segmentation.augmented(blocks, np.random.default_rng(seed))[1].array
+        heights = [np.argwhere(labels == label)[:, 2].mean() for label in LABELS.values()]
+        assert heights == sorted(heights, reverse=True)
+
+
+def test_other_density_changes_the_bone_alone(blocks):
+    before, labels = blocks.ct.array, blocks.labels.array
+    after = segmentation._with_other_density(before, labels, np.random.default_rng(3))
+    change = after - before
+    assert not change[labels == 0].any()
+    means = [change[labels == label].mean() for label in LABELS.values()]
+    for label, mean in zip(LABELS.values(), means):
+        np.testing.assert_allclose(change[labels == label], mean, atol=1e-3)
+    assert min(abs(np.diff(means))) > 0.1
+
+
+def test_network_pair_shows_ct_masks_and_height_at_the_same_voxel():
+    grid = Grid.axis_aligned((96, 96, 136), (1.5,) * 3, CENTRE_RAS)
+    hu, labels = np.full(grid.size, AIR_HU, np.float32), np.zeros(grid.size, np.uint8)
+    voxel = np.array([50, 40, 80])
+    hu[tuple(voxel)], labels[tuple(voxel)] = 300.0, 2
+    point, centre = grid.ras_of(voxel), CENTRE_RAS + (4.0, -3.0, 6.0)
+    height = centre[2] + np.array([-50.0, 50.0])
+    image, target = segmentation.network_pair(Volume(hu, grid), Volume(labels, grid), height, centre)
+    assert image.shape == (2, *segmentation.SIZE)
+    assert target.shape == (1, *segmentation.SIZE)
+    (index,) = np.argwhere(target[0].numpy())
+    assert target[0][tuple(index)] == 2
+    assert image[0][tuple(index)] == pytest.approx((300 + 250) / 1000)
+    assert (image[0] > 0).sum() == 1
+    assert image[1][tuple(index)] == pytest.approx((point[2] - centre[2]) / 50.0, abs=1e-4)
+    middle = (np.array(segmentation.SIZE) - 1) / 2
+    np.testing.assert_allclose((index - middle) * 1.5, point - centre, atol=0.76)
+
+
+def test_network_pair_beyond_the_sample_is_air(blocks):
+    centre = blocks.ct.grid.bounds_ras[:, 1]
+    image, target = segmentation.network_pair(blocks.ct, blocks.labels, centre[2] + np.array([-40.0, 40.0]), centre)
+    half = np.array(segmentation.SIZE) // 2 + 1
+    assert (image[0, half[0] :, half[1] :, half[2] :] == 0).all()
+    assert (target[0, half[0] :, half[1] :, half[2] :] == 0).all()
+    assert (image[0, : half[0] - 2, : half[1] - 2, : half[2] - 2] > 0).any()
+
+
+def test_segmentation_batch_holds_three_vertebrae_inside_the_box(blocks):
+    task = segmentation.SegmentationTask([], [blocks], [])
+    image, target = task.batch(np.random.default_rng(4))
+    assert image.shape == (1, 2, *segmentation.SIZE)
+    assert target.shape == (1, 1, *segmentation.SIZE)
+    assert set(target.unique().tolist()) == {0, 1, 2, 3}
+    height = image[0, 1][target[0, 0] > 0]
+    # The box reaches 5 mm beyond the bodies, its edges are off by 4 mm at most.
+    assert -1 < height.min() < -0.7 and 0.7 < height.max() < 1
+
+
+# Localizer
+
+
+def test_picture_and_box_are_in_the_same_pixels(blocks):
+    picture, box = localizer.picture_of(blocks.projections[0], blocks.boxes[0])
+    assert box.shape == (1, 4)
+    rows, columns = np.nonzero(picture[0].numpy() > 0.5)
+    bright = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+    np.testing.assert_allclose(box[0], bright, atol=0.51)
+
+
+def test_shortened_scan_shows_the_same_patient_at_the_same_height(blocks):
+    projection, box = blocks.projections[0], blocks.boxes[0]
+    rows = np.arange(300, dtype=np.float32)
+    numbered = Projection(np.broadcast_to(rows[:, None], (300, 220)), projection.corner_mm, projection.spacing_mm)
+    heights, cut_below, cut_above = set(), [], []
+    for seed in range(300):
+        short = localizer.shortened(numbered, box, np.random.default_rng(seed))
+        first = short.pixels[0, 0]
+        np.testing.assert_array_equal(short.pixels[:, 0], first + np.arange(len(short.pixels)))
+        assert short.corner_mm == pytest.approx((numbered.corner_mm[0], numbered.corner_mm[1] + first))
+        assert len(short.pixels) >= 20
+        heights.add(len(short.pixels))
+        bottom, top = short.corner_mm[1], short.corner_mm[1] + len(short.pixels)
+        cut_below.append(bottom - box[1, 0])
+        cut_above.append(box[1, 1] - top)
+    assert len(heights) > 50
+    for cut in (cut_below, cut_above):
+        assert 0 < np.mean(np.array(cut) > 0) < 0.3, "mostly around the box, sometimes through it"
+        assert max(cut) <= 46
+
+
+def test_visible_share_of_a_box():
+    projection = Projection(np.zeros((100, 50), np.float32), (0.0, 0.0), 1.0)
+    for low, high, share in ((10, 60, 1.0), (-50, 50, 0.5), (80, 120, 0.5), (-100, 300, 0.25), (150, 200, 0.0)):
+        assert localizer.visible_share(projection, np.array([[0, 50], [low, high]])) == pytest.approx(share)
+
+
+def test_box_stays_around_the_bodies_through_every_augmentation(blocks):
+    torch.manual_seed(0)
+    task = localizer.LocalizerTask([], [blocks], [], batch_size=16)
+    overlaps = []
+    for picture, target in task.batch(np.random.default_rng(0)):
+        assert picture.min() >= 0 and picture.max() <= 1
+        assert target["labels"].tolist() == [1]
+        columns, rows = (np.nonzero((picture[0] > 0.4).any(dim=axis).numpy())[0] for axis in (0, 1))
+        bright = torch.tensor([[columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]])
+        overlaps.append(box_iou(bright.float(), target["boxes"]).item())
+    # A scan that begins or ends inside the box shows only a part of it.
+    assert np.median(overlaps) > 0.9
+    assert min(overlaps) > 0.4
+
+
+def test_scan_that_shows_less_than_half_of_the_box_has_none(blocks):
+    torch.manual_seed(0)
+    # 60 of its 97 mm lie below the scan's first slice.
+    below = blocks.boxes[0] + [[0.0], [-160.0]]
+    lacking = replace(blocks, boxes=(below, below))
+    task = localizer.LocalizerTask([], [lacking], [], batch_size=8)
+    for _, target in task.batch(np.random.default_rng(0)):
+        assert target["boxes"].shape == (0, 4)
+        assert target["labels"].shape == (0,)

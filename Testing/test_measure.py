@@ -1,0 +1,183 @@
+"""From masks to figures: what the densitometer's network sees, and what is computed from its answer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from example_results import BODIES, RADII_MM, grid_of, synthetic_case
+from torch import Tensor, nn
+
+from OpportunisticBMDLib.calibration import line_for
+from OpportunisticBMDLib.geometry import Grid
+from OpportunisticBMDLib.measure import Densitometer, Density, bmd_input
+from OpportunisticBMDLib.models import ModelCard
+from OpportunisticBMDLib.result import Segmentation
+from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
+from OpportunisticBMDLib.volume import Volume
+
+CENTRE_RAS = np.array([12.0, -34.0, 150.0])
+BINS = np.arange(-20.0, 321.0, 4.0)
+CARD = ModelCard(
+    stage="bmd",
+    name="mean-density",
+    version="1",
+    architecture={"name": "DenseNet121", "parameters": {}},
+    grid={"spacing_mm": [1.5] * 3, "size": [40, 48, 72]},
+    window={"low_hu": -250.0, "high_hu": 550.0},
+    outputs={"bin_centres_mg_cm3": BINS.tolist()},
+    training={},
+    figures={},
+    licence="Apache-2.0",
+    intended_use="Tests.",
+)
+ORIENTATIONS = ("straight", "flipped", "left-handed", "oblique", "coronal")
+
+
+class MeanDensity(nn.Module):
+    """(N, 1, I, J, K) -> (N, B) logits: a narrow peak at the mean density of what is not masked out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bins = nn.Parameter(torch.from_numpy(BINS).float(), requires_grad=False)
+
+    def forward(self, image: Tensor) -> Tensor:
+        hu = image * 800 - 250
+        mean = torch.stack([h[i > 0].mean() for h, i in zip(hu, image)])
+        return -(((line_for(120).bmd(mean)[:, None] - self.bins) / 6) ** 2) / 2
+
+
+def case_of_density(bmd: dict[str, float], kvp: float, grid: Grid) -> tuple[Volume, Segmentation]:
+    """Three bodies of given densities in slabs of the same density, as a scanner at a tube voltage shows them."""
+    superior = centres_of(grid)[..., 2] - CENTRE_RAS[2]
+    nearest = np.argmin([abs(superior - BODIES[name][2]) for name in VERTEBRAE], axis=0)
+    hu = line_for(kvp).hu(np.array([bmd[name] for name in VERTEBRAE]))[nearest]
+    return Volume(hu.astype(np.float32), grid), synthetic_case(grid)[1]
+
+
+def centres_of(grid: Grid) -> np.ndarray:
+    """(I, J, K, 3) RAS mm."""
+    return grid.ras_of(np.moveaxis(np.indices(grid.size), 0, -1))
+
+
+BMD = {"T12": 150.0, "L1": 120.0, "L2": 90.0}
+
+
+def test_density_is_the_expectation_and_its_spread():
+    density = Density(np.array([100.0, 104.0, 108.0]), np.array([0.25, 0.5, 0.25]))
+    assert density.mean == pytest.approx(104.0)
+    assert density.sd == pytest.approx(np.sqrt(8.0))
+
+
+def test_probability_below_a_threshold_counts_the_bin_that_holds_it_in_part():
+    density = Density(np.array([76.0, 80.0, 84.0]), np.array([0.2, 0.5, 0.3]))
+    assert density.below(70.0) == 0.0
+    assert density.below(78.0) == pytest.approx(0.2)
+    assert density.below(80.0) == pytest.approx(0.2 + 0.25)
+    assert density.below(81.0) == pytest.approx(0.2 + 0.375)
+    assert density.below(86.0) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("vertebrae", [("T12",), ("L2",), ("L1", "L2"), ("T12", "L2")])
+def test_network_sees_only_the_vertebrae_that_are_measured(vertebrae):
+    """Each vertebra has a density of its own: what is not measured would show as a grey value of its own."""
+    ct, segmentation = case_of_density(BMD, 120, grid_of("straight"))
+    image = bmd_input(ct, segmentation.labels, vertebrae, line_for(120), CARD).numpy()
+    assert image.shape == (1, 40, 48, 72)
+    seen = image[image > 0] * 800 - 250
+    volume = sum((segmentation.labels.array == LABELS[name]).sum() for name in vertebrae)
+    assert seen.size * 1.5**3 == pytest.approx(volume * segmentation.labels.grid.voxel_volume, rel=0.05)
+    expected = [line_for(120).hu(BMD[name]) for name in vertebrae]
+    assert set(np.unique(seen.round())) == {round(hu) for hu in expected}
+
+
+def test_input_is_centred_on_what_is_measured():
+    ct, segmentation = case_of_density(BMD, 120, grid_of("oblique"))
+    for vertebrae in (("T12",), ("L1", "L2")):
+        index = np.argwhere(bmd_input(ct, segmentation.labels, vertebrae, line_for(120), CARD)[0].numpy())
+        middle = (index.min(axis=0) + index.max(axis=0)) / 2
+        np.testing.assert_allclose(middle, (np.array(CARD.grid["size"]) - 1) / 2, atol=2.5)
+
+
+def test_same_bone_looks_the_same_at_every_tube_voltage():
+    images = []
+    for kvp in (80, 100, 120, 140):
+        ct, segmentation = case_of_density(BMD, kvp, grid_of("flipped"))
+        images.append(bmd_input(ct, segmentation.labels, ("L1", "L2"), line_for(kvp), CARD).numpy())
+    assert images[0].max() > 0.4
+    for image in images[1:]:
+        np.testing.assert_allclose(image, images[0], atol=1e-4)
+
+
+def test_input_ends_at_the_window():
+    ct, segmentation = case_of_density({**BMD, "L1": 900.0}, 120, grid_of("straight"))
+    image = bmd_input(ct, segmentation.labels, ("L1",), line_for(120), CARD)
+    assert image.max() == 1.0
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+def test_density_of_each_vertebra_on_any_grid(orientation):
+    ct, segmentation = case_of_density(BMD, 100, grid_of(orientation))
+    densitometer = Densitometer(MeanDensity(), CARD)
+    for name in VERTEBRAE:
+        figures = densitometer.measure(ct, segmentation, name, line_for(100), measurable=True)
+        assert figures.bmd_mg_cm3 == pytest.approx(BMD[name], abs=1.0)
+        assert figures.bmd_sd_mg_cm3 == pytest.approx(6.0, abs=0.2)
+    pair = densitometer.density(ct, segmentation.labels, ("L1", "L2"), line_for(100))
+    assert pair.mean == pytest.approx((BMD["L1"] + BMD["L2"]) / 2, abs=1.5)
+    assert pair.probabilities.sum() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+def test_hu_volume_and_centroid_on_any_grid(orientation):
+    grid = grid_of(orientation)
+    segmentation = synthetic_case(grid)[1]
+    mask = segmentation.labels.array == LABELS["L1"]
+    hu = np.random.default_rng(1).normal(150, 40, grid.size).astype(np.float32)
+    figures = Densitometer(MeanDensity(), CARD).measure(
+        Volume(hu, grid), segmentation, "L1", line_for(120), measurable=True
+    )
+    assert figures.measurable
+    assert figures.hu_mean == pytest.approx(hu[mask].mean(dtype=float), abs=1e-3)
+    assert figures.hu_sd == pytest.approx(hu[mask].std(dtype=float), abs=1e-3)
+    assert figures.hu_line_bmd_mg_cm3 == pytest.approx(line_for(120).bmd(figures.hu_mean))
+    ellipsoid = 4 / 3 * np.pi * np.prod(RADII_MM)
+    assert figures.volume_mm3 == pytest.approx(ellipsoid, rel=0.03)
+    np.testing.assert_allclose(figures.centroid_ras_mm, CENTRE_RAS + BODIES["L1"], atol=0.3)
+    assert figures.segmentation_confidence == 0.97
+
+
+def test_hu_of_whole_numbers_do_not_overflow():
+    """int16, as most files store HU: the sum over a mask is far beyond what int16 holds."""
+    ct, segmentation = synthetic_case(grid_of("straight"))
+    assert ct.volume.array.dtype == np.int16
+    figures = Densitometer(MeanDensity(), CARD).measure(ct.volume, segmentation, "L2", line_for(120), measurable=True)
+    assert figures.hu_mean == 150.0
+    assert figures.hu_sd == 0.0
+
+
+def test_vertebra_that_cannot_be_measured_keeps_its_mask_figures_only():
+    ct, segmentation = synthetic_case(grid_of("straight"))
+    figures = Densitometer(MeanDensity(), CARD).measure(ct.volume, segmentation, "L1", line_for(120), measurable=False)
+    assert not figures.measurable
+    assert (figures.bmd_mg_cm3, figures.bmd_sd_mg_cm3, figures.hu_line_bmd_mg_cm3) == (None, None, None)
+    assert figures.hu_mean == 150.0
+    assert figures.volume_mm3 > 0
+
+
+def test_vertebra_without_a_mask_has_no_figures():
+    ct, segmentation = synthetic_case(grid_of("straight"))
+    labels = np.where(segmentation.labels.array == LABELS["T12"], 0, segmentation.labels.array)
+    without = Segmentation(Volume(labels, ct.volume.grid), {"L1": 0.9, "L2": 0.9})
+    figures = Densitometer(MeanDensity(), CARD).measure(ct.volume, without, "T12", line_for(120), measurable=True)
+    assert not figures.measurable
+    assert figures.volume_mm3 == 0.0
+    assert (figures.bmd_mg_cm3, figures.hu_mean, figures.centroid_ras_mm) == (None, None, None)
+
+
+def test_masks_given_by_the_user_have_no_confidence():
+    ct, segmentation = synthetic_case(grid_of("straight"))
+    figures = Densitometer(MeanDensity(), CARD).measure(
+        ct.volume, Segmentation(segmentation.labels, {}), "L1", line_for(120), measurable=True
+    )
+    assert figures.segmentation_confidence is None

@@ -1,0 +1,127 @@
+"""Which two vertebrae make the mean, what category it gives, and when a reader is asked to look again."""
+
+from __future__ import annotations
+
+import pytest
+from example_results import vertebra
+
+from OpportunisticBMDLib.errors import Refused
+from OpportunisticBMDLib.result import Reason, Thresholds
+from OpportunisticBMDLib.summarise import chosen, disagreement, status, substitution
+
+INFO = Reason("kvp_unknown", "info", "The tube voltage is not known.")
+WARNING = Reason("contrast_agent", "warning", "A contrast agent was given.")
+REFUSAL = Reason("wrong_order", "refusal", "The masks do not follow each other.")
+
+
+@pytest.mark.parametrize(
+    ("measurable", "pair"),
+    [
+        (("T12", "L1", "L2"), ("L1", "L2")),
+        (("L2", "L1"), ("L1", "L2")),
+        (("T12", "L1"), ("T12", "L1")),
+        (("T12", "L2"), ("T12", "L2")),
+    ],
+)
+def test_l1_and_l2_are_averaged_and_t12_replaces_one(measurable, pair):
+    assert chosen(measurable) == pair
+
+
+@pytest.mark.parametrize("measurable", [(), ("T12",), ("L1",), ("L2",)])
+def test_fewer_than_two_are_refused(measurable):
+    with pytest.raises(Refused, match="Fewer than two of T12, L1 and L2") as refusal:
+        chosen(measurable)
+    assert refusal.value.code == "too_few_vertebrae"
+
+
+@pytest.mark.parametrize(("pair", "missing"), [(("T12", "L1"), "L2"), (("T12", "L2"), "L1")])
+def test_substitution_names_the_vertebra_that_t12_replaces(pair, missing):
+    (reason,) = substitution(pair)
+    assert (reason.code, reason.severity, reason.vertebra) == ("t12_substituted", "info", missing)
+    assert reason.message == f"T12 replaces {missing} in the mean."
+
+
+def test_no_substitution_is_reported_without_t12():
+    assert substitution(("L1", "L2")) == []
+
+
+def measured(l1: float, l2: float, *, line_l1: float | None = None, line_l2: float | None = None) -> dict:
+    """Densities of L1 and L2, and those of the HU line, which agrees where it is not given."""
+    return {
+        "T12": vertebra(0.0, hu_line_bmd_mg_cm3=300.0),
+        "L1": vertebra(l1, hu_line_bmd_mg_cm3=l1 if line_l1 is None else line_l1),
+        "L2": vertebra(l2, hu_line_bmd_mg_cm3=l2 if line_l2 is None else line_l2),
+    }
+
+
+@pytest.mark.parametrize(("l1", "l2"), [(120.0, 120.0), (140.0, 100.0), (100.0, 140.0)])
+def test_neighbours_within_40_mg_agree(l1, l2):
+    assert disagreement(measured(l1, l2), ("L1", "L2")) == []
+
+
+@pytest.mark.parametrize(("l1", "l2"), [(145.0, 100.0), (100.0, 145.0)])
+def test_neighbours_that_differ_by_more_raise_a_warning(l1, l2):
+    (reason,) = disagreement(measured(l1, l2), ("L1", "L2"))
+    assert (reason.code, reason.severity, reason.vertebra) == ("vertebrae_differ", "warning", None)
+    assert "L1 and L2 differ by 45 mg/cm3" in reason.message
+
+
+@pytest.mark.parametrize("line", [89.0, 151.0])
+def test_network_far_from_the_line_raises_a_warning_at_its_vertebra(line):
+    (reason,) = disagreement(measured(110.0, 120.0, line_l2=line), ("L1", "L2"))
+    assert (reason.code, reason.severity, reason.vertebra) == ("line_differs", "warning", "L2")
+    assert "31 mg/cm3" in reason.message
+
+
+@pytest.mark.parametrize("line", [90.0, 150.0])
+def test_network_within_30_mg_of_the_line_agrees(line):
+    assert disagreement(measured(110.0, 120.0, line_l2=line), ("L1", "L2")) == []
+
+
+def test_vertebra_outside_the_pair_is_not_asked():
+    """T12 lies far from its neighbours and from the line, yet takes no part in the mean."""
+    assert disagreement(measured(100.0, 100.0), ("L1", "L2")) == []
+    assert {reason.code for reason in disagreement(measured(100.0, 100.0), ("T12", "L1"))} == {
+        "vertebrae_differ",
+        "line_differs",
+    }
+
+
+@pytest.mark.parametrize(
+    ("bmd", "category"),
+    [
+        (-3.0, "osteoporosis"),
+        (79.999, "osteoporosis"),
+        (80.0, "osteopenia"),
+        (100.0, "osteopenia"),
+        (120.0, "osteopenia"),
+        (120.001, "normal"),
+        (250.0, "normal"),
+    ],
+)
+def test_category_at_the_thresholds_of_acr_and_iscd(bmd, category):
+    assert Thresholds().category(bmd) == category
+
+
+def test_thresholds_can_be_set():
+    strict = Thresholds(osteoporosis=90.0, osteopenia=130.0)
+    assert [strict.category(bmd) for bmd in (89.0, 90.0, 130.0, 131.0)] == [
+        "osteoporosis",
+        "osteopenia",
+        "osteopenia",
+        "normal",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reasons", "expected"),
+    [
+        ((), "measured"),
+        ((INFO,), "measured"),
+        ((INFO, WARNING), "review"),
+        ((WARNING, REFUSAL, INFO), "refused"),
+        ((REFUSAL,), "refused"),
+    ],
+)
+def test_status_is_that_of_the_gravest_reason(reasons, expected):
+    assert status(reasons) == expected
