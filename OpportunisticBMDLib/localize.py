@@ -45,6 +45,7 @@ class Localizer:
 
     @torch.inference_mode()
     def _detect(self, projection: Projection) -> tuple[np.ndarray, float]:
+        projection = projection.coarsened(self.card.architecture["parameters"]["pixel_mm"])
         picture = projection.picture(self.card.window["low_hu"], self.card.window["high_hu"])
         device = next(self.network.parameters()).device
         found = self.network([picture.to(device)])[0]

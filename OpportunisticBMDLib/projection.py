@@ -35,6 +35,13 @@ class Projection:
         """Pixels that `picture` adds on every side."""
         return round(PADDING_MM / self.spacing_mm)
 
+    def coarsened(self, pixel_mm: float) -> Projection:
+        """Pixels of a multiple of this side: the means of those that they replace; a remainder is cut off above."""
+        factor = round(pixel_mm / self.spacing_mm)
+        rows, columns = (n // factor for n in self.pixels.shape)
+        blocks = self.pixels[: rows * factor, : columns * factor].reshape(rows, factor, columns, factor)
+        return Projection(blocks.mean(axis=(1, 3)), self.corner_mm, self.spacing_mm * factor)
+
     def picture(self, low_hu: float, high_hu: float) -> Tensor:
         """(3, K + 2 padding, N + 2 padding) in 0..1: the window applied, air all around."""
         grey = np.clip((self.pixels - low_hu) / (high_hu - low_hu), 0, 1)

@@ -17,16 +17,17 @@ from OpportunisticBMDLib.errors import Refused
 from OpportunisticBMDLib.geometry import Grid
 from OpportunisticBMDLib.localize import AGREEMENT_MM, Localizer
 from OpportunisticBMDLib.models import ModelCard
+from OpportunisticBMDLib.networks.faster_rcnn import spine_detector
 from OpportunisticBMDLib.volume import AIR_HU, Volume
 
 CENTRE_RAS = np.array([12.0, -34.0, 150.0])
-PIXEL_MM = 1.0
+SPACING_MM, PIXEL_MM = 1.0, 2.0
 CARD = ModelCard(
     stage="localizer",
     name="bright-spot",
     version="1",
-    architecture={"name": "fasterrcnn_mobilenet_v3_large_fpn", "parameters": {}},
-    grid={"spacing_mm": [PIXEL_MM] * 3, "size": None},
+    architecture={"name": "fasterrcnn_mobilenet_v3_large_fpn", "parameters": {"pixel_mm": PIXEL_MM}},
+    grid={"spacing_mm": [SPACING_MM] * 3, "size": None},
     window={"low_hu": -100.0, "high_hu": 1000.0},
     outputs={"classes": ["background", "T12-L2"], "least_score": 0.5},
     training={},
@@ -139,3 +140,25 @@ def test_low_score_in_either_view_is_refused(scores):
 def test_scan_without_bone_is_refused():
     with pytest.raises(Refused):
         Localizer(BrightSpotDetector(), CARD)(scan_of())
+
+
+def test_scan_that_ends_within_the_box_is_refused_with_that_reason():
+    class Foretelling(BrightSpotDetector):
+        """Reaches as far below the bone as the bone is high, as if the scan had ended there."""
+
+        def _found(self, grey: Tensor, score: float) -> dict[str, Tensor]:
+            found = super()._found(grey, score)
+            found["boxes"][0, 1] -= found["boxes"][0, 3] - found["boxes"][0, 1]
+            return found
+
+    with pytest.raises(Refused, match="ends within") as refusal:
+        Localizer(Foretelling(), CARD)(scan_of(((-20.0, 20.0), (-30.0, 10.0), (-90.0, -30.0))))
+    assert refusal.value.code == "box_leaves_scan"
+
+
+def test_detector_that_ships_has_two_classes_and_keeps_the_size_of_pictures():
+    detector = spine_detector(pixel_mm=2.0).eval()
+    assert detector.roi_heads.box_predictor.cls_score.out_features == 2
+    with torch.inference_mode():
+        images, _ = detector.transform([torch.rand(3, 96, 160)])
+    assert images.image_sizes == [(96, 160)]

@@ -105,3 +105,14 @@ def test_bright_spot_is_found_again_from_any_grid(grid):
         corner = np.array([column, row]) + projection.padding
         found = projection.to_mm((*corner, *(corner + 1))).mean(axis=1)
         np.testing.assert_allclose(found, [across, spot[2]], atol=tolerance)
+
+
+def test_coarsened_pixels_are_means_at_the_same_place():
+    pixels = np.arange(5 * 8, dtype=np.float32).reshape(5, 8)
+    fine = Projection(pixels, (10.0, -20.0), 1.5)
+    coarse = fine.coarsened(3.0)
+    assert coarse.spacing_mm == 3.0 and coarse.pixels.shape == (2, 4)
+    assert coarse.pixels[1, 2] == pixels[2:4, 4:6].mean()
+    edges = np.array([[13.0, 19.0], [-17.0, -14.0]])
+    np.testing.assert_allclose(coarse.to_mm(coarse.to_pixels(*edges)), edges)
+    np.testing.assert_allclose(fine.coarsened(1.5).pixels, pixels)

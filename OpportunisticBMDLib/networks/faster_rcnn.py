@@ -5,34 +5,42 @@ Ren et al., "Faster R-CNN", NIPS 2015, as torchvision implements it; paper secti
 
 from __future__ import annotations
 
-from torch import nn
+from torch import Tensor, nn
 from torchvision.models import mobilenet_v3_large
 from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.backbone_utils import BackboneWithFPN
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
 CHANNELS = 128
 HIDDEN = 256
-ANCHOR_SIDES = ((48,), (64,), (80,), (104,))  # pixels; one level of the pyramid each, down to T12-L2 of a child
+ANCHOR_SIDES_MM = (48, 64, 80, 104)  # one level of the pyramid each; the square root of the box's area
 ANCHOR_RATIOS = (1.0, 1.5, 2.2)  # height / width: the box is higher than wide
 
 
-def spine_detector() -> FasterRCNN:
+class AsTheyAre(GeneralizedRCNNTransform):
+    """Normalizes and batches pictures without resizing them: their pixels have a fixed size in mm."""
+
+    def resize(self, image: Tensor, target: dict | None = None) -> tuple[Tensor, dict | None]:
+        return image, target
+
+
+def spine_detector(pixel_mm: float) -> FasterRCNN:
     """Two classes (background, T12-L2), a MobileNetV3 pyramid with strides 8, 16 and 32 as its backbone.
 
-    Pictures are never resized, because their pixels have a fixed size in mm: the size of a vertebra is a clue.
+    Args:
+        pixel_mm: side of the pictures' pixels.
     """
     features = mobilenet_v3_large(norm_layer=nn.BatchNorm2d).features
     backbone = BackboneWithFPN(features, {"6": "0", "12": "1", "16": "2"}, [40, 112, 960], CHANNELS)
-    anchors = AnchorGenerator(ANCHOR_SIDES, (ANCHOR_RATIOS,) * len(ANCHOR_SIDES))
-    return FasterRCNN(
+    sides = tuple((round(side / pixel_mm),) for side in ANCHOR_SIDES_MM)
+    anchors = AnchorGenerator(sides, (ANCHOR_RATIOS,) * len(sides))
+    detector = FasterRCNN(
         backbone,
         rpn_anchor_generator=anchors,
         box_head=TwoMLPHead(CHANNELS * 7 * 7, HIDDEN),
         box_predictor=FastRCNNPredictor(HIDDEN, 2),
-        image_mean=[0.25] * 3,
-        image_std=[0.25] * 3,
         rpn_pre_nms_top_n_test=200,
         rpn_post_nms_top_n_test=50,
         rpn_pre_nms_top_n_train=400,
@@ -41,5 +49,6 @@ def spine_detector() -> FasterRCNN:
         box_score_thresh=0.05,
         box_nms_thresh=0.3,
         box_detections_per_img=4,
-        _skip_resize=True,
     )
+    detector.transform = AsTheyAre(min_size=0, max_size=0, image_mean=[0.25] * 3, image_std=[0.25] * 3)
+    return detector

@@ -135,4 +135,4 @@ def true_mean(sample: Sample, vertebrae: Sequence[str]) -> float:
 
 
 if __name__ == "__main__":
-    run_command(__doc__, BmdTask, steps=800, learning_rate=1e-3)
+    run_command(__doc__, BmdTask, steps=640, learning_rate=1e-3)

@@ -19,6 +19,7 @@ from training.dataset import MARGIN_MM
 from training.fit.command import run_command
 from training.fit.prepare import PICTURE_SPACING_MM, Sample
 
+PIXEL_MM = 2.0
 WINDOW = {"low_hu": -100.0, "high_hu": 1000.0}
 LEAST_SCORE = 0.5
 LEAST_VISIBLE = 0.5  # share of the box that a cut scan must still show to be worth finding
@@ -26,13 +27,13 @@ LEAST_VISIBLE = 0.5  # share of the box that a cut scan must still show to be wo
 MIRROR = v2.RandomHorizontalFlip(0.3)  # of the coronal view only
 SHAPE = v2.Compose(
     [
-        v2.RandomApply([v2.ElasticTransform(alpha=40.0, sigma=7.0)], p=0.3),
+        v2.RandomApply([v2.ElasticTransform(alpha=20.0, sigma=4.0)], p=0.3),
         v2.RandomAffine(degrees=6, translate=(0.05, 0.05), scale=(0.82, 1.2), shear=(-4, 4, -4, 4)),
     ]
 )
 GREY = v2.Compose(
     [
-        v2.RandomApply([v2.GaussianBlur(5, sigma=(0.3, 2.0))], p=0.5),
+        v2.RandomApply([v2.GaussianBlur(3, sigma=(0.2, 1.2))], p=0.5),
         v2.ColorJitter(brightness=0.35, contrast=0.35),
         v2.RandomApply([v2.GaussianNoise(sigma=0.04)], p=0.5),
     ]
@@ -43,6 +44,7 @@ Picture = tuple[Tensor, dict[str, Tensor]]
 
 def picture_of(projection: Projection, box_mm: np.ndarray) -> tuple[Tensor, Tensor]:
     """The detector's picture (3, K, N) and its box (1, 4) in pixels."""
+    projection = projection.coarsened(PIXEL_MM)
     picture = projection.picture(WINDOW["low_hu"], WINDOW["high_hu"])
     box = projection.to_pixels(box_mm[0], box_mm[1])
     return picture, torch.tensor(box[None], dtype=torch.float32)
@@ -74,10 +76,10 @@ class LocalizerTask:
     real: Sequence[Sample]
     virtual: Sequence[Sample]
     held_out: Sequence[Sample]
-    batch_size: int = 4
+    batch_size: int = 8
 
     def __post_init__(self) -> None:
-        self.network = spine_detector()
+        self.network = spine_detector(PIXEL_MM)
 
     def batch(self, rng: np.random.Generator) -> list[Picture]:
         return [self._draw(rng) for _ in range(self.batch_size)]
@@ -118,7 +120,7 @@ class LocalizerTask:
             if len(found["scores"]) and found["scores"][0] >= LEAST_SCORE:
                 best = found["boxes"][:1].cpu()
                 ious.append(box_iou(best, box).item())
-                errors.append((best - box)[0, [1, 3]].abs().mean().item() * PICTURE_SPACING_MM)
+                errors.append((best - box)[0, [1, 3]].abs().mean().item() * PIXEL_MM)
         self.network.train()
         return {
             "recall": len(ious) / len(self.held_out),
@@ -131,7 +133,7 @@ class LocalizerTask:
             stage="localizer",
             name="faster-rcnn-mobilenet-v3",
             version="0.1",
-            architecture={"name": "fasterrcnn_mobilenet_v3_large_fpn", "parameters": {}},
+            architecture={"name": "fasterrcnn_mobilenet_v3_large_fpn", "parameters": {"pixel_mm": PIXEL_MM}},
             grid={"spacing_mm": [PICTURE_SPACING_MM] * 3, "size": None},
             window=WINDOW,
             outputs={"classes": ["background", "T12-L2"], "least_score": LEAST_SCORE, "box_margin_mm": MARGIN_MM},
@@ -143,4 +145,4 @@ class LocalizerTask:
 
 
 if __name__ == "__main__":
-    run_command(__doc__, LocalizerTask, steps=450, learning_rate=1e-3)
+    run_command(__doc__, LocalizerTask, steps=650, learning_rate=1.5e-3)
