@@ -108,3 +108,12 @@ def test_held_out_patients_have_to_leave_some_to_fit(monkeypatch, samples, capsy
         command(monkeypatch, samples, "run", "--held-out", held_out)
     assert stop.value.code == 2
     assert "holds 3 virtual patients" in capsys.readouterr().err
+
+
+def test_a_fit_can_start_from_a_model(monkeypatch, samples):
+    first = command(monkeypatch, samples, "first", "--seed", "5")
+    again = ("--start", str(samples.parent / "first" / "models"), "--steps", "1", "--learning-rate", "1e-9")
+    second = command(monkeypatch, samples, "second", "--seed", "6", *again)
+    assert second.network.weight.item() == pytest.approx(first.network.weight.item(), rel=1e-3)
+    _, card = load_network("bmd", nn.Linear, samples.parent / "second" / "models")
+    assert card.training["started_from"]["seed"] == 5

@@ -22,7 +22,7 @@ from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.volume import AIR_HU, Volume
 from training.dataset import MARGIN_MM, box_ras
 from training.fit import bmd, localizer, segmentation
-from training.fit.prepare import CROP_SIZE, Sample, load_samples, sample_of
+from training.fit.prepare import CROP_SIZE, Sample, load_samples, negative_of, sample_of
 
 CENTRE_RAS = np.array([12.0, -34.0, 150.0])
 BMD = {"T12": 150.0, "L1": 120.0, "L2": 90.0}
@@ -341,3 +341,15 @@ def test_scan_that_shows_less_than_half_of_the_box_has_none(blocks):
     for _, target in task.batch(np.random.default_rng(0)):
         assert target["boxes"].shape == (0, 4)
         assert target["labels"].shape == (0,)
+
+
+def test_negative_has_nothing_to_find(blocks, tmp_path):
+    negative = negative_of("negative", blocks.ct)
+    assert blocks.shows_all and not negative.shows_all
+    negative.save(tmp_path / "negative.npz")
+    negative = Sample.load(tmp_path / "negative.npz")
+    task = localizer.LocalizerTask(real=[], virtual=[negative], held_out=[])
+    pictures = task.batch(np.random.default_rng(0))
+    assert all(target["boxes"].shape == (0, 4) for _, target in pictures)
+    assert max(picture.max() for picture, _ in pictures) > 0.3
+    assert segmentation.SegmentationTask(real=[negative, blocks], virtual=[], held_out=[]).real == [blocks]

@@ -335,8 +335,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     three = commands.add_parser("table", help="check the chain on a folder of CTs with levels.csv")
     three.add_argument("folder", type=Path, nargs="?", default=LOCAL / "unlabelled")
     three.add_argument("-o", "--output", type=Path, help="folder for a picture of every CT")
+    four = commands.add_parser("fetch", help="print the folder of one public CT, downloaded if need be")
+    four.add_argument("name", choices=sorted(PUBLIC_CTS))
     options = parser.parse_args(arguments)
     try:
+        if options.command == "fetch":
+            print(fetch(options.name))
+            return 0
         if options.command == "demo":
             return demo(options.output)
         if options.command == "dataset":

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import torch
 
-from OpportunisticBMDLib.models import ModelCard, halved, save_model
+from OpportunisticBMDLib.models import ModelCard, fill, halved, load_weights, save_model
 from training.fit.loop import Task, fit
 from training.fit.prepare import Sample, load_samples
 
@@ -30,6 +30,7 @@ def run_command(description: str, task_of: TaskMaker, *, steps: int, learning_ra
     parser.add_argument("--samples", type=Path, required=True, help="folder that training.fit.prepare wrote")
     parser.add_argument("--run", type=Path, required=True, help="folder for checkpoints and logs; resumed if it exists")
     parser.add_argument("-o", "--output", type=Path, required=True, help="model folder, e.g. Resources/Models")
+    parser.add_argument("--start", type=Path, metavar="MODELS", help="begin with the weights of this model folder")
     parser.add_argument("--steps", type=int, default=steps)
     parser.add_argument("--learning-rate", type=float, default=learning_rate)
     parser.add_argument("--seed", type=int, default=0)
@@ -47,6 +48,12 @@ def run_command(description: str, task_of: TaskMaker, *, steps: int, learning_ra
     fitted, held_out = virtual[: -options.held_out], virtual[-options.held_out :]
     torch.manual_seed(options.seed)  # the network's first weights
     task = task_of(real, fitted, held_out)
+    training: dict[str, Any] = {}
+    if options.start:
+        stage = task.card({}, {}).stage
+        card, weights = load_weights(stage, options.start)
+        fill(task.network, card, weights)
+        training["started_from"] = dict(card.training)
     options.run.mkdir(parents=True, exist_ok=True)
     figures = fit(
         task,
@@ -56,7 +63,7 @@ def run_command(description: str, task_of: TaskMaker, *, steps: int, learning_ra
         learning_rate=options.learning_rate,
         every=options.every,
     )
-    training = {
+    training |= {
         "virtual_patients": f"{len(fitted)}, {fitted[0].name} to {fitted[-1].name}",
         "public_cts": [sample.name for sample in real],
         "steps": options.steps,

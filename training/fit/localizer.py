@@ -54,7 +54,7 @@ def shortened(projection: Projection, box_mm: np.ndarray, rng: np.random.Generat
     """The scan as if it had begun or ended elsewhere: mostly around the box, sometimes through it."""
     height = len(projection.pixels)
     low, high = (box_mm[1] - projection.corner_mm[1]) / projection.spacing_mm
-    through = 45.0 if rng.random() < 0.3 else -3.0
+    through = 75.0 if rng.random() < 0.35 else -3.0
     first = int(np.clip(rng.uniform(-150, low + through), 0, height - 20)) if rng.random() < 0.6 else 0
     last = int(np.clip(rng.uniform(high - through, high + 250), first + 20, height)) if rng.random() < 0.6 else height
     corner = (projection.corner_mm[0], projection.corner_mm[1] + first * projection.spacing_mm)
@@ -88,9 +88,11 @@ class LocalizerTask:
         pool = self.real if self.real and rng.random() < 0.33 else self.virtual
         sample = pool[rng.integers(len(pool))]
         view = 0 if rng.random() < 0.6 else rng.integers(1, len(sample.projections))
-        projection = shortened(sample.projections[view], sample.boxes[view], rng)
+        projection = sample.projections[view]
+        if sample.shows_all:
+            projection = shortened(projection, sample.boxes[view], rng)
         picture, box = picture_of(projection, sample.boxes[view])
-        if visible_share(projection, sample.boxes[view]) < LEAST_VISIBLE:
+        if not (sample.shows_all and visible_share(projection, sample.boxes[view]) >= LEAST_VISIBLE):
             box = box[:0]
         boxes = tv_tensors.BoundingBoxes(box, format="XYXY", canvas_size=picture.shape[1:], clamping_mode=None)
         pair = (tv_tensors.Image(picture), boxes)

@@ -1,6 +1,6 @@
 """Cases made ready for fitting: small arrays on the networks' grids, one .npz file each.
 
-`python -m training.fit.prepare -o DIR --virtual 100 --seed 1000 --dataset ANNOTATED`
+`python -m training.fit.prepare -o DIR --virtual 100 --seed 1000 --dataset ANNOTATED --negative CT`
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from tqdm import tqdm
 
 from OpportunisticBMDLib.geometry import Grid
 from OpportunisticBMDLib.projection import Projection, coronal, sagittal
-from OpportunisticBMDLib.vertebrae import VERTEBRAE
+from OpportunisticBMDLib.reading import read_ct
+from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.volume import Volume
 from training.dataset import box_ras, open_dataset
 from training.virtual.patient import virtual_patient
@@ -40,7 +41,7 @@ class Sample:
         bmd_mg_cm3: vertebra -> true density; NaN where it is not known.
         kvp: tube voltage; None where it is not known.
         projections: the coronal one first, then sagittal slabs.
-        boxes: for each projection (2, 2), [[across min, max], [superior min, max]] in mm.
+        boxes: for each projection (2, 2), [[across min, max], [superior min, max]] in mm; NaN on a negative.
     """
 
     name: str
@@ -67,6 +68,11 @@ class Sample:
         temporary = path.with_suffix(".part.npz")
         np.savez_compressed(temporary, **arrays, **pictures)
         os.replace(temporary, path)
+
+    @property
+    def shows_all(self) -> bool:
+        """Whether T12, L1 and L2 are labelled; a negative has no labels."""
+        return set(LABELS.values()) <= set(np.unique(self.labels.array).tolist())
 
     @classmethod
     def load(cls, path: Path) -> Sample:
@@ -108,6 +114,23 @@ def sample_of(
     )
 
 
+def negative_of(name: str, ct: Volume) -> Sample:
+    """A scan that does not show T12, L1 and L2 as a whole: the localizer has to find nothing on it."""
+    ras = ct.resampled(ct.grid.covering((PICTURE_SPACING_MM,) * 3))
+    centre = ras.grid.bounds_ras.mean(axis=1)
+    crop = Grid.axis_aligned(CROP_SIZE, (CROP_SPACING_MM,) * 3, centre)
+    slabs = [sagittal(ras, (centre[0] + s - SLAB_HALF_MM, centre[0] + s + SLAB_HALF_MM)) for s in SLABS_MM]
+    return Sample(
+        name=name,
+        ct=ct.resampled(crop),
+        labels=Volume(np.zeros(crop.size, np.uint8), crop),
+        bmd_mg_cm3=dict.fromkeys(VERTEBRAE, np.nan),
+        kvp=None,
+        projections=(coronal(ras), *slabs),
+        boxes=(np.full((2, 2), np.nan),) * (1 + len(slabs)),
+    )
+
+
 def load_samples(folder: Path) -> list[Sample]:
     """All samples of a folder, by name."""
     return [Sample.load(path) for path in sorted(folder.glob("*.npz")) if ".part" not in path.name]
@@ -132,11 +155,17 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--virtual", type=int, default=0, metavar="N", help="number of virtual patients")
     parser.add_argument("--seed", type=int, default=1000, help="seed of the first virtual patient")
     parser.add_argument("--dataset", type=Path, action="append", default=[], help="annotated dataset (repeatable)")
+    parser.add_argument(
+        "--negative", type=Path, action="append", default=[], metavar="CT", help="CT without T12-L2 (repeatable)"
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
     options = parser.parse_args(arguments)
     options.output.mkdir(parents=True, exist_ok=True)
     for directory in options.dataset:
         _prepare_dataset(directory, options.output)
+    for path in options.negative:
+        name = f"negative-{path.resolve().parent.name}"
+        negative_of(name, read_ct(path).volume).save(options.output / f"{name}.npz")
     seeds = range(options.seed, options.seed + options.virtual)
     jobs = Parallel(options.jobs, return_as="generator_unordered")(
         delayed(_prepare_virtual)(seed, options.output) for seed in seeds

@@ -117,6 +117,7 @@ class SegmentationTask:
     batch_size: int = 1
 
     def __post_init__(self) -> None:
+        self.real = [sample for sample in self.real if sample.shows_all]
         self.network = AnatomyNet(in_channels=2, classes=4)
         self._loss = DiceCELoss(to_onehot_y=True, softmax=True)
 
