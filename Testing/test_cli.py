@@ -75,6 +75,17 @@ def unknown_compression(folder: Path) -> Path:
     return folder
 
 
+def phantom_without_spine(path: Path) -> Path:
+    """A block of water in air, with one small piece of bone."""
+    phantom = np.full((60, 120, 120), -1000, np.int16)
+    phantom[:, 30:90, 20:100] = RANDOM.normal(0, 15, (60, 60, 80)).astype(np.int16)
+    phantom[10:14, 40:44, 30:34] = 500
+    picture = sitk.GetImageFromArray(phantom)
+    picture.SetSpacing((2.5, 2.5, 2.5))
+    sitk.WriteImage(picture, str(path))
+    return path
+
+
 BAD = {
     "no such file": lambda tmp: tmp / "absent.nii.gz",
     "no CT at all": lambda tmp: (tmp / "notes.txt").write_text("hello") and tmp / "notes.txt",
@@ -138,18 +149,14 @@ def test_models_show_their_cards(capfd):
 
 
 def test_a_missing_model_is_named(tmp_path, capfd):
-    ct = image(tmp_path / "ct.nii.gz", np.tile(TISSUE, (2, 2, 2)))
+    ct = phantom_without_spine(tmp_path / "ct.nrrd")
     assert main(["compute", str(ct), "--models", str(tmp_path), "-o", str(tmp_path / "out"), "--progress", "none"]) == 2
     assert "localizer" in capfd.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
 def test_a_ct_without_the_vertebrae_is_refused_with_a_reason(tmp_path):
-    phantom = np.full((60, 120, 120), -1000, np.int16)
-    phantom[:, 30:90, 20:100] = RANDOM.normal(0, 15, (60, 60, 80)).astype(np.int16)
-    picture = sitk.GetImageFromArray(phantom)
-    picture.SetSpacing((2.5, 2.5, 2.5))
-    sitk.WriteImage(picture, str(tmp_path / "water.nrrd"))
+    phantom_without_spine(tmp_path / "water.nrrd")
     done = run("compute", tmp_path / "water.nrrd", "-o", tmp_path / "out", "--progress", "json")
     assert done.returncode == REFUSED, done.stderr
     result = json.loads((tmp_path / "out" / "result.json").read_text())

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.spatial import distance
 from scipy.stats import linregress
-from sklearn.metrics import f1_score, r2_score
+from sklearn.metrics import r2_score
 from torchvision.ops import box_iou
 from tqdm import tqdm
 
@@ -64,7 +65,8 @@ def _coronal_iou(found: np.ndarray, truth: np.ndarray) -> float:
 def _dice(patient: VirtualPatient, run: Run, label: int) -> float:
     if run.segmentation is None:
         return 0.0
-    return float(f1_score((patient.labels.array == label).ravel(), (run.segmentation.labels.array == label).ravel()))
+    masks = [(labels.array == label).ravel() for labels in (patient.labels, run.segmentation.labels)]
+    return float(1 - distance.dice(*masks))
 
 
 def table(comparisons: Sequence[Comparison]) -> str:
