@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from example_results import acquisition, grid_of, refused, result_of, synthetic_case, vertebra
 
-for package in ("scipy", "sklearn", "skimage"):
+for package in ("scipy", "sklearn"):
     pytest.importorskip(package, reason="evaluation needs the training extra")
 
 from OpportunisticBMDLib.pipeline import Run  # noqa: E402
