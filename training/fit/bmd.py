@@ -71,6 +71,7 @@ class BmdTask:
 
     def __post_init__(self) -> None:
         self.network = DenseNet121(in_channels=1, outputs=len(BIN_CENTRES))
+        self._card = self.card({}, {})  # grid and window, which `bmd_input` asks for at every draw
 
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         drawn = [self._draw(self.virtual[rng.integers(len(self.virtual))], rng) for _ in range(self.batch_size)]
@@ -82,7 +83,7 @@ class BmdTask:
         # A flat spread of densities: rare ones are learnt as well as common ones.
         change = float(np.clip(rng.uniform(10, 270) - truth, -80, 80))
         ct, labels = augmented(sample, change, rng)
-        image = bmd_input(ct, labels, vertebrae, line_for(sample.kvp), self.card({}, {}))
+        image = bmd_input(ct, labels, vertebrae, line_for(sample.kvp), self._card)
         if rng.random() < 0.5:
             image = image.flip(1)
         return image, truth + change
@@ -107,7 +108,7 @@ class BmdTask:
         errors = []
         for sample in self.held_out:
             for name in VERTEBRAE:
-                image = bmd_input(sample.ct, sample.labels, (name,), line_for(sample.kvp), self.card({}, {}))
+                image = bmd_input(sample.ct, sample.labels, (name,), line_for(sample.kvp), self._card)
                 probabilities = self.network(image[None].to(self._device)).softmax(dim=1)[0].double().cpu().numpy()
                 errors.append(Density(BIN_CENTRES, probabilities).mean - sample.bmd_mg_cm3[name])
         self.network.train()

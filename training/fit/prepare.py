@@ -100,34 +100,37 @@ def sample_of(
     """Resamples a case once onto the networks' grids."""
     box = box_ras(labels)
     crop = Grid.axis_aligned(CROP_SIZE, (CROP_SPACING_MM,) * 3, box.mean(axis=1))
-    ras = ct.resampled(ct.grid.covering((PICTURE_SPACING_MM,) * 3))
-    middle = box[0].mean()
-    slabs = [sagittal(ras, (middle + s - SLAB_HALF_MM, middle + s + SLAB_HALF_MM)) for s in SLABS_MM]
     return Sample(
         name=name,
         ct=ct.resampled(crop),
         labels=labels.resampled_labels(crop),
         bmd_mg_cm3={v: np.nan if bmd_mg_cm3.get(v) is None else float(bmd_mg_cm3[v]) for v in VERTEBRAE},
         kvp=kvp,
-        projections=(coronal(ras), *slabs),
-        boxes=(box[[0, 2]], *([box[[1, 2]]] * len(slabs))),
+        projections=_projections(ct, box[0].mean()),
+        boxes=(box[[0, 2]], *([box[[1, 2]]] * len(SLABS_MM))),
     )
+
+
+def _projections(ct: Volume, middle_mm: float) -> tuple[Projection, ...]:
+    """The coronal projection, then sagittal slabs beside a right-left coordinate."""
+    ras = ct.resampled(ct.grid.covering((PICTURE_SPACING_MM,) * 3))
+    slabs = [sagittal(ras, (middle_mm + s - SLAB_HALF_MM, middle_mm + s + SLAB_HALF_MM)) for s in SLABS_MM]
+    return coronal(ras), *slabs
 
 
 def negative_of(name: str, ct: Volume) -> Sample:
     """A scan that does not show T12, L1 and L2 as a whole: the localizer has to find nothing on it."""
-    ras = ct.resampled(ct.grid.covering((PICTURE_SPACING_MM,) * 3))
-    centre = ras.grid.bounds_ras.mean(axis=1)
+    centre = ct.grid.bounds_ras.mean(axis=1)
     crop = Grid.axis_aligned(CROP_SIZE, (CROP_SPACING_MM,) * 3, centre)
-    slabs = [sagittal(ras, (centre[0] + s - SLAB_HALF_MM, centre[0] + s + SLAB_HALF_MM)) for s in SLABS_MM]
+    projections = _projections(ct, centre[0])
     return Sample(
         name=name,
         ct=ct.resampled(crop),
         labels=Volume(np.zeros(crop.size, np.uint8), crop),
         bmd_mg_cm3=dict.fromkeys(VERTEBRAE, np.nan),
         kvp=None,
-        projections=(coronal(ras), *slabs),
-        boxes=(np.full((2, 2), np.nan),) * (1 + len(slabs)),
+        projections=projections,
+        boxes=(np.full((2, 2), np.nan),) * len(projections),
     )
 
 
