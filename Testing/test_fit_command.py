@@ -61,10 +61,10 @@ def samples(tmp_path) -> Path:
     folder.mkdir()
     grid = Grid.axis_aligned((2, 2, 2), (1.0, 1.0, 1.0))
     for n, name in enumerate(("virtual-1", "virtual-2", "virtual-3", "abdomen")):
-        ct, labels = Volume(np.full(grid.size, 100.0 * n), grid), Volume(np.ones(grid.size, np.uint8), grid)
+        ct, shares = Volume(np.full(grid.size, 100.0 * n), grid), np.zeros((3, *grid.size), np.uint8)
         view = Projection(np.zeros((2, 2)), (0.0, 0.0), 1.0)
         bmd = {"T12": 1.0, "L1": 2.0, "L2": 3.0}
-        Sample(name, ct, labels, bmd, None, (view,), (np.zeros((2, 2)),)).save(folder / f"{name}.npz")
+        Sample(name, ct, shares, bmd, None, (view,), (np.zeros((2, 2)),)).save(folder / f"{name}.npz")
     return folder
 
 

@@ -13,6 +13,7 @@ pytest.importorskip("lightning", reason="fitting needs the training extra")
 pytest.importorskip("monai", reason="fitting needs the training extra")
 
 import torch
+from scipy import ndimage
 from torchvision.ops import box_iou
 
 from OpportunisticBMDLib.calibration import line_for
@@ -22,7 +23,7 @@ from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.volume import AIR_HU, Volume
 from training.dataset import MARGIN_MM, box_ras
 from training.fit import bmd, localizer, segmentation
-from training.fit.prepare import CROP_SIZE, Sample, load_samples, negative_of, sample_of
+from training.fit.prepare import CROP_SIZE, Sample, labels_of, load_samples, negative_of, sample_of, shares_of
 
 CENTRE_RAS = np.array([12.0, -34.0, 150.0])
 BMD = {"T12": 150.0, "L1": 120.0, "L2": 90.0}
@@ -49,7 +50,9 @@ def blocks_sample(kvp: float | None = 100.0) -> Sample:
     x0, y0, x1, y1 = (projection.to_pixels(*box[[0, 2]]) - projection.padding).round().astype(int)
     pixels[y0:y1, x0:x1] = 800.0
     ct = Volume(line_for(kvp).hu(density).astype(np.float32), grid)
-    return Sample("blocks", ct, masks, dict(BMD), kvp, (projection, projection), (box[[0, 2]], box[[0, 2]]))
+    return Sample(
+        "blocks", ct, shares_of(masks, grid), dict(BMD), kvp, (projection, projection), (box[[0, 2]], box[[0, 2]])
+    )
 
 
 @pytest.fixture(scope="module")
@@ -211,70 +214,88 @@ def test_bmd_batch_shows_the_density_that_it_states(blocks):
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_masks_follow_the_bone_through_bending_turning_and_stretching(seed):
-    plain = blocks_sample()
+def test_masks_follow_the_bone_through_bending_turning_and_stretching(seed, monkeypatch):
+    monkeypatch.setattr(segmentation, "CUT", 0.0)
+    sample = blocks_sample()
     # Contrast beyond any noise, so that the bone itself is seen after the augmentation.
-    vivid = replace(plain, ct=Volume(np.where(plain.labels.array > 0, 2000.0, AIR_HU), plain.ct.grid))
-    ct, labels = segmentation.augmented(vivid, np.random.default_rng(seed))
-    assert ct.grid.is_close(labels.grid) and ct.array.dtype == np.float32
-    bone, mask = ct.array > (ct.array.min() + ct.array.max()) / 2, labels.array > 0
+    vivid = replace(sample, ct=Volume(np.where(sample.labels.array > 0, 2000.0, AIR_HU), sample.ct.grid))
+    example = segmentation.augmented(vivid, np.random.default_rng(seed))
+    hu = example.ct.array
+    assert hu.dtype == np.float32
+    bone, mask = hu > (hu.min() + hu.max()) / 2, labels_of(example.shares) > 0
     assert mask.any()
     assert 2 * (bone & mask).sum() / (bone.sum() + mask.sum()) > 0.9
 
 
 def test_mirrored_patients_keep_the_order_of_their_vertebrae(blocks):
     for seed in range(4):
-        labels = segmentation.augmented(blocks, np.random.default_rng(seed))[1].array
+        labels = labels_of(segmentation.augmented(blocks, np.random.default_rng(seed)).shares)
         heights = [np.argwhere(labels == label)[:, 2].mean() for label in LABELS.values()]
         assert heights == sorted(heights, reverse=True)
 
 
-def test_other_density_changes_the_bone_alone(blocks):
-    before, labels = blocks.ct.array, blocks.labels.array
-    after = segmentation._with_other_density(before, labels, np.random.default_rng(3))
-    change = after - before
-    assert not change[labels == 0].any()
+def test_other_density_changes_each_vertebra_by_one_amount_up_to_its_cortex(blocks):
+    before, shares = blocks.ct.array, blocks.shares / np.float32(255)
+    change = segmentation.with_other_density(before, shares, np.random.default_rng(3)) - before
+    labels = blocks.labels.array
     means = [change[labels == label].mean() for label in LABELS.values()]
     for label, mean in zip(LABELS.values(), means):
-        np.testing.assert_allclose(change[labels == label], mean, atol=1e-3)
+        around = ndimage.binary_dilation(labels == label)
+        np.testing.assert_allclose(change[around], mean, atol=1e-3)
     assert min(abs(np.diff(means))) > 0.1
+    assert not change[~ndimage.binary_dilation(labels > 0, np.ones((3, 3, 3)))].any()
 
 
-def test_network_pair_shows_ct_masks_and_height_at_the_same_voxel():
-    grid = Grid.axis_aligned((96, 96, 136), (1.5,) * 3, CENTRE_RAS)
-    hu, labels = np.full(grid.size, AIR_HU, np.float32), np.zeros(grid.size, np.uint8)
+def test_scan_that_ends_within_the_box_shows_neither_bone_nor_mask_beyond(blocks):
+    example = segmentation.plain(sample_of_size(blocks))
+    whole = np.zeros_like(example.ct.array)
+    for seed in range(8):
+        ct, shares = segmentation.cut_off(whole, example.shares, np.random.default_rng(seed))
+        cut = (ct == AIR_HU).all(axis=(0, 1))
+        assert 4 <= cut.sum() < 28 and cut[0] != cut[-1]
+        assert not shares[..., cut].any()
+        np.testing.assert_array_equal(shares[..., ~cut], example.shares[..., ~cut])
+        assert not ct[..., ~cut].any()
+
+
+def sample_of_size(sample: Sample) -> Sample:
+    """The sample on a grid of the size that `prepare` writes."""
+    crop = Grid.axis_aligned(CROP_SIZE, (1.5,) * 3, CENTRE_RAS)
+    return replace(sample, ct=sample.ct.resampled(crop), shares=shares_of(sample.labels, crop))
+
+
+def test_network_sees_ct_masks_and_height_at_the_same_voxel(blocks):
+    grid = Grid.axis_aligned(CROP_SIZE, (1.5,) * 3, CENTRE_RAS)
+    hu, shares = np.full(grid.size, AIR_HU, np.float32), np.zeros((3, *grid.size), np.uint8)
     voxel = np.array([50, 40, 80])
-    hu[tuple(voxel)], labels[tuple(voxel)] = 300.0, 2
-    point, centre = grid.ras_of(voxel), CENTRE_RAS + (4.0, -3.0, 6.0)
-    height = centre[2] + np.array([-50.0, 50.0])
-    image, target = segmentation.network_pair(Volume(hu, grid), Volume(labels, grid), height, centre)
+    hu[tuple(voxel)], shares[1][tuple(voxel)] = 300.0, 255
+    example = segmentation.plain(replace(blocks, ct=Volume(hu, grid), shares=shares))
+    image, target = example.tensors()
     assert image.shape == (2, *segmentation.SIZE)
-    assert target.shape == (1, *segmentation.SIZE)
-    (index,) = np.argwhere(target[0].numpy())
-    assert target[0][tuple(index)] == 2
+    assert target.shape == (4, *segmentation.SIZE)
+    np.testing.assert_allclose(target.sum(dim=0), 1)
+    (index,) = np.argwhere(target[2].numpy())
+    np.testing.assert_allclose(example.ct.grid.ras_of(index), grid.ras_of(voxel))
     assert image[0][tuple(index)] == pytest.approx((300 + 250) / 1000)
     assert (image[0] > 0).sum() == 1
-    assert image[1][tuple(index)] == pytest.approx((point[2] - centre[2]) / 50.0, abs=1e-4)
-    middle = (np.array(segmentation.SIZE) - 1) / 2
-    np.testing.assert_allclose((index - middle) * 1.5, point - centre, atol=0.76)
+    assert image[1][tuple(index)] == pytest.approx(0, abs=1e-4), "the one voxel is the middle of its box"
 
 
-def test_network_pair_beyond_the_sample_is_air(blocks):
-    centre = blocks.ct.grid.bounds_ras[:, 1]
-    image, target = segmentation.network_pair(blocks.ct, blocks.labels, centre[2] + np.array([-40.0, 40.0]), centre)
-    half = np.array(segmentation.SIZE) // 2 + 1
-    assert (image[0, half[0] :, half[1] :, half[2] :] == 0).all()
-    assert (target[0, half[0] :, half[1] :, half[2] :] == 0).all()
-    assert (image[0, : half[0] - 2, : half[1] - 2, : half[2] - 2] > 0).any()
+def test_masks_may_fill_a_part_of_a_voxel(patient):
+    volumes = [share.sum() / 255 * patient.ct.grid.voxel_volume for share in patient.shares]
+    np.testing.assert_allclose(volumes, 4 / 3 * np.pi * np.prod(RADII_MM), rtol=0.05)
+    assert ((patient.shares > 50) & (patient.shares < 200)).any()
 
 
-def test_segmentation_batch_holds_three_vertebrae_inside_the_box(blocks):
+def test_segmentation_batch_holds_three_vertebrae_inside_the_box(blocks, monkeypatch):
+    monkeypatch.setattr(segmentation, "CUT", 0.0)
     task = segmentation.SegmentationTask([], [blocks], [])
     image, target = task.batch(np.random.default_rng(4))
     assert image.shape == (1, 2, *segmentation.SIZE)
-    assert target.shape == (1, 1, *segmentation.SIZE)
-    assert set(target.unique().tolist()) == {0, 1, 2, 3}
-    height = image[0, 1][target[0, 0] > 0]
+    assert target.shape == (1, 4, *segmentation.SIZE)
+    labels = target.argmax(dim=1)
+    assert set(labels.unique().tolist()) == {0, 1, 2, 3}
+    height = image[0, 1][labels[0] > 0]
     # The box reaches 5 mm beyond the bodies, its edges are off by 4 mm at most.
     assert -1 < height.min() < -0.7 and 0.7 < height.max() < 1
 

@@ -1,4 +1,4 @@
-"""Public CTs: taking them out of their packages, reading levels, and judging where a vertebra was found."""
+"""Public CTs: taking them out of their packages, and their labels as an annotated dataset."""
 
 from __future__ import annotations
 
@@ -10,14 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import SimpleITK as sitk
-from example_results import box_of, grid_of, result_of, synthetic_case, vertebra
 
-from OpportunisticBMDLib.ct import CT
 from OpportunisticBMDLib.errors import BadInput
-from OpportunisticBMDLib.geometry import Grid
-from OpportunisticBMDLib.pipeline import Run
-from OpportunisticBMDLib.vertebrae import VERTEBRAE
 from training import public_cts
 from training.dataset import box_ras, open_dataset
 from training.public_cts import (
@@ -25,10 +19,7 @@ from training.public_cts import (
     PUBLIC_CTS,
     fetch,
     labelled_ct,
-    levels,
     main,
-    slice_from_feet,
-    table,
     write_dataset,
 )
 
@@ -115,57 +106,6 @@ def test_a_download_that_is_not_the_published_one_is_refused(tmp_path):
     assert "SHA-256 differs" in str(caught.value)
 
 
-LEVELS = """file,vertebra,first_slice,last_slice,remark
-a.nii.gz,T12,48,58,osteophytes
-a.nii.gz,L1,35,45,
-b.zip,L1,2,7,
-"""
-
-
-def test_levels_are_read_by_file_and_vertebra(tmp_path):
-    (tmp_path / "levels.csv").write_text(LEVELS)
-    assert levels(tmp_path / "levels.csv") == {"a.nii.gz": {"T12": (48, 58), "L1": (35, 45)}, "b.zip": {"L1": (2, 7)}}
-
-
-@pytest.mark.parametrize("text", [LEVELS.replace("48", "low"), "file,vertebra\na.nii.gz,T12\n"])
-def test_a_line_without_slices_is_named(tmp_path, text):
-    (tmp_path / "levels.csv").write_text(text)
-    with pytest.raises(BadInput, match=r"Line 2 of .*levels\.csv"):
-        levels(tmp_path / "levels.csv")
-
-
-def test_a_folder_without_levels_is_a_plain_error(tmp_path):
-    with pytest.raises(BadInput, match=r"There is no .*levels\.csv"):
-        levels(tmp_path / "levels.csv")
-
-
-@pytest.mark.parametrize("head_first", [False, True])
-def test_slices_count_from_the_feet_however_they_are_stored(head_first):
-    grid = Grid.axis_aligned((10, 10, 40), (1, 1, 2.5))
-    point = grid.ras_of((5, 5, 7))
-    if head_first:
-        affine = grid.affine.copy()
-        affine[:3, 3] = grid.ras_of((0, 0, 39))
-        affine[:3, 2] *= -1
-        grid = Grid(grid.size, affine)
-    assert slice_from_feet(grid, point) == pytest.approx(7)
-
-
-def test_levels_of_the_real_cts_fit_into_them():
-    folder = LOCAL / "unlabelled"
-    if not folder.is_dir():
-        pytest.skip("the unlabelled CTs are not at hand")
-    for file, vertebrae in levels(folder / "levels.csv").items():
-        assert tuple(vertebrae) == VERTEBRAE
-        spans = list(vertebrae.values())
-        assert spans[0][0] > spans[1][1] and spans[1][0] > spans[2][1] >= spans[2][0] >= 0
-        if file.endswith(".nii.gz"):
-            reader = sitk.ImageFileReader()
-            reader.SetFileName(str(folder / file))
-            reader.ReadImageInformation()
-            assert spans[0][1] < reader.GetSize()[2]
-
-
 def test_labelled_cts_become_an_annotated_dataset(tmp_path, monkeypatch, real_ct):
     real_ct("abdomen-native")
     monkeypatch.setattr(public_cts, "PUBLIC_CTS", {"abdomen-native": PUBLIC_CTS["abdomen-native"]})
@@ -179,38 +119,7 @@ def test_labelled_cts_become_an_annotated_dataset(tmp_path, monkeypatch, real_ct
     assert 40 < size[0] < 70 and 40 < size[1] < 85 and 85 < size[2] < 130
 
 
-class FixedPipeline:
-    """Finds the same bodies in every CT; what comes before and after it is real."""
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-
-    def run(self, ct: CT) -> Run:
-        return self._run
-
-
-def test_the_table_tells_hits_from_misses_and_draws_every_ct(tmp_path, monkeypatch):
-    ct, segmentation = synthetic_case(grid_of("straight", size=(140, 110, 48)))
-    sitk.WriteImage(ct.volume.to_sitk(), str(tmp_path / "a.nii.gz"))
-    centre = {name: ct.volume.grid.ras_of((70, 55, k)).tolist() for name, k in (("T12", 35), ("L1", 24))}
-    found = {name: vertebra(100.0, centroid_ras_mm=tuple(at)) for name, at in centre.items()}
-    result = result_of(box=box_of(), vertebrae=found)
-    pipeline = FixedPipeline(Run(result, segmentation))
-    monkeypatch.setattr(public_cts.Pipeline, "load", classmethod(lambda cls: pipeline))
-    (tmp_path / "levels.csv").write_text(
-        "file,vertebra,first_slice,last_slice\n"
-        "a.nii.gz,T12,37,41\na.nii.gz,L1,27,30\na.nii.gz,L2,10,14\ngone.nii.gz,L1,1,2\n"
-    )
-    rows = table(tmp_path, tmp_path / "pictures").splitlines()[2:]
-    assert rows[:3] == [
-        "| a.nii.gz | T12 | 37-41 | 35.0 | yes | yes | measured |",
-        "| a.nii.gz | L1 | 27-30 | 24.0 | no | yes | measured |",
-        "| a.nii.gz | L2 | 10-14 | - | no | yes | measured |",
-    ]
-    assert rows[3].startswith("| gone.nii.gz |") and "does not exist" in rows[3]
-    assert (tmp_path / "pictures" / "a.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_an_error_is_one_plain_line(tmp_path, capsys):
-    assert main(["table", str(tmp_path)]) == 2
-    assert capsys.readouterr().err.count("\n") == 1
+def test_an_error_is_one_plain_line(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(public_cts, "fetch", lambda name: (_ for _ in ()).throw(BadInput("no network")))
+    assert main(["fetch", "chest-aorta"]) == 2
+    assert capsys.readouterr().err == "no network\n"

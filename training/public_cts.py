@@ -1,9 +1,7 @@
-"""Real CTs that anybody can fetch, with labels of their vertebrae, and a check of the chain on CTs without labels.
+"""Real CTs that anybody can fetch, with labels of their vertebrae.
 
     python -m training.public_cts demo              measures a real chest CT, into demo/chest-contrast
     python -m training.public_cts dataset -o DIR    the labelled CTs as an annotated dataset
-    python -m training.public_cts table DIR [-o PICTURES]
-                                                    a folder of CTs with levels.csv: does each mask lie where it should?
 
 The CTs are not part of this project: they are taken from the Python packages that publish them.
 """
@@ -11,7 +9,6 @@ The CTs are not part of this project: they are taken from the Python packages th
 from __future__ import annotations
 
 import argparse
-import csv
 import hashlib
 import importlib.util
 import os
@@ -25,15 +22,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import SimpleITK as sitk
 
-from OpportunisticBMDLib.ct import CT
 from OpportunisticBMDLib.errors import BadInput
-from OpportunisticBMDLib.geometry import Grid
-from OpportunisticBMDLib.pipeline import Pipeline, Run
 from OpportunisticBMDLib.reading import read_ct
-from OpportunisticBMDLib.results.preview import as_png, draw_preview
 from OpportunisticBMDLib.vertebrae import VERTEBRAE
 from OpportunisticBMDLib.volume import Volume
 from training.cancellous import SPINAL_CORD, TOTALSEGMENTATOR, cancellous_labels
@@ -41,7 +33,6 @@ from training.dataset import Case, CaseInfo, write_case
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 LOCAL = REPOSITORY.parent / "shared" / "data"
-LEVEL_TOLERANCE = 2  # slices; how far off the levels that were read by eye may be
 
 
 @dataclass(frozen=True)
@@ -252,79 +243,6 @@ def demo(directory: Path) -> int:
     return cli.main(["compute", str(ct), "-o", str(directory)])
 
 
-Levels = dict[str, dict[str, tuple[int, int]]]
-
-
-def levels(path: Path) -> Levels:
-    """Reads levels.csv: file name -> vertebra -> (first, last) slice of its body, counted from the feet, 0 = lowest.
-
-    Raises:
-        BadInput: no such file, or a line without file, vertebra and two slice numbers.
-    """
-    if not path.is_file():
-        raise BadInput(f"There is no {path}; it should list file, vertebra, first_slice and last_slice.")
-    found: Levels = {}
-    with path.open(newline="", encoding="utf-8") as file:
-        for number, row in enumerate(csv.DictReader(file), start=2):
-            try:
-                span = int(row["first_slice"]), int(row["last_slice"])
-                found.setdefault(row["file"], {})[row["vertebra"]] = span
-            except (KeyError, TypeError, ValueError) as error:
-                message = f"Line {number} of {path} lacks file, vertebra, first_slice or last_slice; correct the line."
-                raise BadInput(message) from error
-    return found
-
-
-def slice_from_feet(grid: Grid, ras: Sequence[float]) -> float:
-    """Which slice a point in RAS mm lies on, counted from the feet (0 = lowest), not rounded."""
-    axis = grid.axis_towards(2)
-    index = float(grid.index_of(np.asarray(ras))[axis])
-    return index if grid.affine[2, axis] > 0 else grid.size[axis] - 1 - index
-
-
-def table(folder: Path, pictures: Path | None = None) -> str:
-    """Runs the chain on every CT that levels.csv names; a Markdown table of where each vertebra was found.
-
-    Args:
-        folder: the CTs and levels.csv.
-        pictures: NAME.png of every CT is written there.
-    """
-    expected_levels = levels(folder / "levels.csv")
-    pipeline = Pipeline.load()
-    lines = ["| file | vertebra | expected | found | inside | box | status |", "|---|---|---|---|---|---|---|"]
-    for file, expected in expected_levels.items():
-        lines += _rows(pipeline, folder / file, expected, pictures)
-        print(f"{file} done", file=sys.stderr)
-    return "\n".join(lines)
-
-
-def _rows(pipeline: Pipeline, path: Path, expected: Mapping[str, tuple[int, int]], pictures: Path | None) -> list[str]:
-    try:
-        ct = read_ct(path)
-    except BadInput as error:
-        return [f"| {path.name} | | | | | | {error} |"]
-    run = pipeline.run(ct)
-    if pictures:
-        _write_picture(ct, run, pictures / f"{path.name.partition('.')[0]}.png")
-    return [_row(path.name, run, vertebra, span, ct.volume.grid) for vertebra, span in expected.items()]
-
-
-def _row(file: str, run: Run, vertebra: str, span: tuple[int, int], grid: Grid) -> str:
-    measurement = run.result.vertebrae.get(vertebra)
-    found, inside = "-", "no"
-    if measurement and measurement.centroid_ras_mm is not None:
-        at = slice_from_feet(grid, measurement.centroid_ras_mm)
-        found = f"{at:.1f}"
-        inside = "yes" if span[0] - LEVEL_TOLERANCE <= at <= span[1] + LEVEL_TOLERANCE else "no"
-    box = "yes" if run.result.box else "no"
-    return f"| {file} | {vertebra} | {span[0]}-{span[1]} | {found} | {inside} | {box} | {run.result.status} |"
-
-
-def _write_picture(ct: CT, run: Run, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(as_png(draw_preview(ct, run.segmentation, run.result)))
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m training.public_cts", description=__doc__.partition("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
@@ -332,11 +250,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     one.add_argument("-o", "--output", type=Path, default=Path("demo/chest-contrast"))
     two = commands.add_parser("dataset", help="write the labelled CTs as an annotated dataset")
     two.add_argument("-o", "--output", type=Path, required=True)
-    three = commands.add_parser("table", help="check the chain on a folder of CTs with levels.csv")
-    three.add_argument("folder", type=Path, nargs="?", default=LOCAL / "unlabelled")
-    three.add_argument("-o", "--output", type=Path, help="folder for a picture of every CT")
-    four = commands.add_parser("fetch", help="print the folder of one public CT, downloaded if need be")
-    four.add_argument("name", choices=sorted(PUBLIC_CTS))
+    three = commands.add_parser("fetch", help="print the folder of one public CT, downloaded if need be")
+    three.add_argument("name", choices=sorted(PUBLIC_CTS))
     options = parser.parse_args(arguments)
     try:
         if options.command == "fetch":
@@ -344,10 +259,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         if options.command == "demo":
             return demo(options.output)
-        if options.command == "dataset":
-            write_dataset(options.output)
-        else:
-            print(table(options.folder, options.output))
+        write_dataset(options.output)
     except BadInput as error:
         print(error, file=sys.stderr)
         return 2

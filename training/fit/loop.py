@@ -43,7 +43,7 @@ def fit(
     Returns the figures of the last validation.
     """
     # Each start writes folder/log/version_N/metrics.csv: what an earlier one logged stays.
-    fabric = Fabric(accelerator="auto", devices=1, loggers=CSVLogger(folder, name="log"))
+    fabric = Fabric(accelerator="auto", devices=1, precision=fast_precision(), loggers=CSVLogger(folder, name="log"))
     torch.manual_seed(seed)
     network = task.network.train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=1e-4)
@@ -55,7 +55,9 @@ def fit(
     bar = tqdm(range(state["step"], steps), initial=state["step"], total=steps, desc=folder.name, unit="step")
     for step in bar:
         torch.manual_seed(seed * 1_000_003 + step)
-        loss = task.loss(task.batch(np.random.default_rng((seed, step))))
+        batch = task.batch(np.random.default_rng((seed, step)))
+        with fabric.autocast():
+            loss = task.loss(batch)
         optimizer.zero_grad()
         fabric.backward(loss)
         fabric.clip_gradients(network, optimizer, max_norm=5.0, error_if_nonfinite=True)
@@ -71,6 +73,13 @@ def fit(
     _log(fabric, figures, steps - 1)
     _save(fabric, folder, state)
     return figures
+
+
+def fast_precision() -> str:
+    """Lightning's name for bfloat16 with float32 weights where the hardware computes in it, else for float32."""
+    if torch.cuda.is_available():
+        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
+    return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
 
 
 def _log(fabric: Fabric, figures: Mapping[str, float], step: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -37,26 +37,31 @@ class Sample:
     Args:
         name: of the case.
         ct: HU at 1.5 mm around the three vertebrae, axes to the right, front and head; AIR_HU outside the scan.
-        labels: cancellous bone of T12, L1, L2 on the same grid.
+        shares: (3, I, J, K) uint8 on the same grid: how much of each voxel is cancellous bone of T12, L1, L2, of 255.
         bmd_mg_cm3: vertebra -> true density; NaN where it is not known.
         kvp: tube voltage; None where it is not known.
         projections: the coronal one first, then sagittal slabs.
         boxes: for each projection (2, 2), [[across min, max], [superior min, max]] in mm; NaN on a negative.
+        labels: cancellous bone of T12, L1, L2: the voxels of which it fills more than half.
     """
 
     name: str
     ct: Volume
-    labels: Volume
+    shares: np.ndarray
     bmd_mg_cm3: Mapping[str, float]
     kvp: float | None
     projections: tuple[Projection, ...]
     boxes: tuple[np.ndarray, ...]
+    labels: Volume = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "labels", Volume(labels_of(self.shares / np.float32(255)), self.ct.grid))
 
     def save(self, path: Path) -> None:
         """Writes one compressed .npz file, whole or not at all."""
         arrays = {
             "ct": np.round(self.ct.array).astype(np.int16),
-            "labels": self.labels.array.astype(np.uint8),
+            "shares": self.shares,
             "affine": self.ct.grid.affine,
             "bmd": np.array([self.bmd_mg_cm3[name] for name in VERTEBRAE]),
             "kvp": np.array(self.kvp or 0.0),
@@ -86,7 +91,7 @@ class Sample:
             return cls(
                 name=path.stem,
                 ct=Volume(stored["ct"].astype(np.float32), grid),
-                labels=Volume(stored["labels"], grid),
+                shares=stored["shares"],
                 bmd_mg_cm3=dict(zip(VERTEBRAE, stored["bmd"].tolist(), strict=True)),
                 kvp=float(stored["kvp"]) or None,
                 projections=projections,
@@ -103,12 +108,24 @@ def sample_of(
     return Sample(
         name=name,
         ct=ct.resampled(crop),
-        labels=labels.resampled_labels(crop),
+        shares=shares_of(labels, crop),
         bmd_mg_cm3={v: np.nan if bmd_mg_cm3.get(v) is None else float(bmd_mg_cm3[v]) for v in VERTEBRAE},
         kvp=kvp,
         projections=_projections(ct, box[0].mean()),
         boxes=(box[[0, 2]], *([box[[1, 2]]] * len(SLABS_MM))),
     )
+
+
+def shares_of(labels: Volume, grid: Grid) -> np.ndarray:
+    """(3, I, J, K) uint8: how much of each voxel of a grid T12, L1 and L2 fill, of 255."""
+    masks = (Volume((labels.array == number).astype(np.float32), labels.grid) for number in LABELS.values())
+    shares = np.stack([mask.resampled(grid, outside=0.0).array for mask in masks])
+    return np.round(255 * shares.clip(0, 1)).astype(np.uint8)
+
+
+def labels_of(shares: np.ndarray) -> np.ndarray:
+    """(3, ...) shares of 0..1 -> uint8 labels of the voxels that a vertebra fills by more than half."""
+    return np.where(shares.max(axis=0) > 0.5, shares.argmax(axis=0) + 1, 0).astype(np.uint8)
 
 
 def _projections(ct: Volume, middle_mm: float) -> tuple[Projection, ...]:
@@ -126,7 +143,7 @@ def negative_of(name: str, ct: Volume) -> Sample:
     return Sample(
         name=name,
         ct=ct.resampled(crop),
-        labels=Volume(np.zeros(crop.size, np.uint8), crop),
+        shares=np.zeros((len(LABELS), *crop.size), np.uint8),
         bmd_mg_cm3=dict.fromkeys(VERTEBRAE, np.nan),
         kvp=None,
         projections=projections,

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from monai.losses import DiceCELoss
+from monai.losses import DiceLoss
 from monai.metrics import DiceMetric
 from monai.networks.utils import one_hot
 from monai.transforms import (
     Compose,
-    RandAffined,
+    Rand3DElasticd,
     RandGaussianNoise,
     RandGaussianSmooth,
-    RandGridDistortiond,
     RandHistogramShift,
 )
 from torch import Tensor
+from torch.nn import functional as F
 
 from OpportunisticBMDLib.calibration import line_for
 from OpportunisticBMDLib.geometry import Grid
@@ -29,87 +29,108 @@ from OpportunisticBMDLib.vertebrae import VERTEBRAE
 from OpportunisticBMDLib.volume import AIR_HU, Volume
 from training.dataset import MARGIN_MM, box_ras
 from training.fit.command import run_command
-from training.fit.prepare import CROP_SPACING_MM, Sample
+from training.fit.prepare import CROP_SPACING_MM, Sample, labels_of
 
-SIZE = (52, 56, 84)
+SIZE = (52, 56, 88)
 WINDOW = {"low_hu": -250.0, "high_hu": 750.0}
 JITTER_MM = 4.0  # how far the localizer's edges may be off
-CENTRE_JITTER_MM = 6.0
+CUT = 0.25  # share of the scans that end within the box
 
-SHAPE = Compose(
-    [
-        RandAffined(
-            keys=("ct", "labels"),
-            prob=0.9,
-            rotate_range=(0.2, 0.15, 0.15),
-            shear_range=(0.08,) * 6,
-            scale_range=((-0.15, 0.2),) * 3,
-            mode=("bilinear", "nearest"),
-            padding_mode="zeros",
-            lazy=False,
-        ),
-        RandGridDistortiond(
-            keys=("ct", "labels"),
-            prob=0.6,
-            num_cells=5,
-            distort_limit=(-0.12, 0.12),
-            mode=("bilinear", "nearest"),
-            padding_mode="zeros",
-        ),
-    ]
+SHAPE = Rand3DElasticd(
+    keys=("ct", "shares"),
+    prob=1.0,
+    sigma_range=(5, 8),
+    magnitude_range=(20, 350),
+    spatial_size=SIZE,
+    rotate_range=(0.2, 0.15, 0.15),
+    shear_range=(0.08,) * 6,
+    translate_range=(4, 4, 4),
+    scale_range=((-0.15, 0.2),) * 3,
+    mode="bilinear",
+    padding_mode="zeros",
 )
 INTENSITY = Compose(
     [
         RandHistogramShift(prob=0.3, num_control_points=(6, 12)),
-        RandGaussianSmooth(prob=0.4, sigma_x=(0.2, 0.8), sigma_y=(0.2, 0.8), sigma_z=(0.2, 1.4)),
+        RandGaussianSmooth(prob=0.4, sigma_x=(0.2, 0.8), sigma_y=(0.2, 0.8), sigma_z=(0.2, 1.5)),
         RandGaussianNoise(prob=0.8, std=45.0),
     ]
 )
 
 
-def augmented(sample: Sample, rng: np.random.Generator) -> tuple[Volume, Volume]:
-    """A sample bent, turned, stretched, and given another density, noise and sharpness."""
+@dataclass(frozen=True, eq=False)
+class Example:
+    """What the network is shown, and what it should find.
+
+    Args:
+        ct: HU on the network's crop.
+        shares: (3, I, J, K) float32, 0..1: how much of each voxel is cancellous bone of T12, L1, L2.
+        height_mm: (2,) superior coordinates of the box's lower and upper edge.
+    """
+
+    ct: Volume
+    shares: np.ndarray
+    height_mm: np.ndarray
+
+    def tensors(self) -> tuple[Tensor, Tensor]:
+        """The network's input (2, I, J, K), and the share of each class (4, I, J, K), background first."""
+        background = (1 - self.shares.sum(axis=0, keepdims=True)).clip(0)
+        target = np.concatenate((background, self.shares)).astype(np.float32)
+        return segmentation_input(self.ct, self.height_mm, WINDOW), torch.from_numpy(target)
+
+
+def crop_of(sample: Sample) -> Grid:
+    """The network's grid around the middle of the sample's box."""
+    return Grid.axis_aligned(SIZE, (CROP_SPACING_MM,) * 3, sample.ct.grid.bounds_ras.mean(axis=1))
+
+
+def plain(sample: Sample) -> Example:
+    """A sample as it is."""
+    crop = crop_of(sample)
+    start = np.round(sample.ct.grid.index_of(crop.ras_of(np.zeros(3)))).astype(int)
+    part = tuple(slice(s, s + n) for s, n in zip(start, SIZE, strict=True))
+    shares = sample.shares[(slice(None), *part)] / np.float32(255)
+    return Example(Volume(sample.ct.array[part], crop), shares, box_ras(sample.labels)[2])
+
+
+def augmented(sample: Sample, rng: np.random.Generator) -> Example:
+    """A sample bent, turned, stretched, perhaps cut off, and given another density, noise and sharpness."""
     seed = int(rng.integers(2**31))
     # Zero padding is air.
-    pair = {"ct": sample.ct.array[None] - AIR_HU, "labels": sample.labels.array[None].astype(np.float32)}
+    pair = {"ct": sample.ct.array[None] - AIR_HU, "shares": sample.shares / np.float32(255)}
     if rng.random() < 0.5:
         pair = {key: value[:, ::-1].copy() for key, value in pair.items()}
-    pair = SHAPE.set_random_state(seed)(pair)
-    labels = np.asarray(pair["labels"])[0].astype(np.uint8)
-    ct = np.asarray(pair["ct"])[0] + AIR_HU
-    ct = _with_other_density(ct, labels, rng)
-    ct = np.asarray(INTENSITY.set_random_state(seed)(ct[None]))[0]
-    return Volume(ct.astype(np.float32), sample.ct.grid), Volume(labels, sample.labels.grid)
+    pair = {key: np.asarray(value) for key, value in SHAPE.set_random_state(seed)(pair).items()}
+    crop = crop_of(sample)
+    ct, shares = pair["ct"][0] + AIR_HU, pair["shares"]
+    height = box_ras(Volume(labels_of(shares), crop))[2] + rng.uniform(-JITTER_MM, JITTER_MM, 2)
+    ct = with_other_density(ct, shares, rng)
+    ct = np.asarray(INTENSITY.set_random_state(seed)(ct[None]))[0].astype(np.float32)
+    if rng.random() < CUT:
+        ct, shares = cut_off(ct, shares, rng)
+    return Example(Volume(ct, crop), shares, height)
 
 
-def _with_other_density(ct: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Adds or removes hydroxyapatite in the cancellous bone, a little differently in each vertebra."""
+def with_other_density(ct: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Adds or removes hydroxyapatite, a little differently in each vertebra, up to the cortex: no edge betrays it."""
+    bone = F.max_pool3d(torch.from_numpy(shares), 3, stride=1, padding=1).numpy()
+    change = rng.normal(0, 30) + rng.normal(0, 8, len(VERTEBRAE))
     slope = line_for(None).slope_hu_per_mg_cm3
-    change = rng.normal(0, 30) + rng.normal(0, 8, len(VERTEBRAE) + 1)
-    change[0] = 0
-    return ct + slope * change[labels].astype(np.float32)
+    return ct + np.tensordot((slope * change).astype(np.float32), bone, axes=1)
 
 
-def network_pair(ct: Volume, labels: Volume, height_mm: np.ndarray, centre_ras: np.ndarray) -> tuple[Tensor, Tensor]:
-    """The network's input (2, I, J, K) and target (1, I, J, K) around a centre."""
-    crop = Grid.axis_aligned(SIZE, (CROP_SPACING_MM,) * 3, centre_ras)
-    # Whole voxels only: the samples already have the network's spacing.
-    start = np.round(ct.grid.index_of(crop.ras_of(np.zeros(3)))).astype(int)
-    image = _cut(ct.array, start, AIR_HU)
-    target = _cut(labels.array, start, 0)
-    crop = ct.grid.cropped(start, SIZE)
-    return segmentation_input(Volume(image, crop), height_mm, WINDOW), torch.from_numpy(target.astype(np.int64))[None]
-
-
-def _cut(array: np.ndarray, start: np.ndarray, outside: float) -> np.ndarray:
-    room = max(SIZE)
-    padded = np.pad(array, room, constant_values=outside)
-    return padded[tuple(slice(s + room, s + room + n) for s, n in zip(start, SIZE, strict=True))]
+def cut_off(ct: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The scan as if it had begun or ended within the outer vertebra."""
+    slices = int(rng.integers(4, 28))
+    outside = slice(None, slices) if rng.random() < 0.6 else slice(-slices, None)
+    ct, shares = ct.copy(), shares.copy()
+    ct[:, :, outside], shares[:, :, :, outside] = AIR_HU, 0
+    return ct, shares
 
 
 @dataclass(eq=False)
 class SegmentationTask:
-    """Half of the batches come from real CTs where there are any, else all from virtual patients."""
+    """Two of five batches come from real CTs where there are any, else all from virtual patients."""
 
     real: Sequence[Sample]
     virtual: Sequence[Sample]
@@ -118,26 +139,22 @@ class SegmentationTask:
 
     def __post_init__(self) -> None:
         self.real = [sample for sample in self.real if sample.shows_all]
+        self.virtual = [sample for sample in self.virtual if sample.shows_all]
         self.network = AnatomyNet(in_channels=2, classes=4)
-        self._loss = DiceCELoss(to_onehot_y=True, softmax=True)
+        self._dice = DiceLoss(softmax=True, soft_label=True)
 
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         pairs = [self._draw(rng) for _ in range(self.batch_size)]
         return torch.stack([image for image, _ in pairs]), torch.stack([target for _, target in pairs])
 
     def _draw(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        pool = self.real if self.real and rng.random() < 0.5 else self.virtual
-        ct, labels = augmented(pool[rng.integers(len(pool))], rng)
-        if len(np.unique(labels.array)) < 4:
-            return self._draw(rng)
-        box = box_ras(labels)
-        height = box[2] + rng.uniform(-JITTER_MM, JITTER_MM, 2)
-        centre = box.mean(axis=1) + rng.uniform(-CENTRE_JITTER_MM, CENTRE_JITTER_MM, 3)
-        return network_pair(ct, labels, height, centre)
+        pool = self.real if self.real and rng.random() < 0.4 else self.virtual
+        return augmented(pool[rng.integers(len(pool))], rng).tensors()
 
     def loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         image, target = (part.to(self._device) for part in batch)
-        return self._loss(self.network(image), target)
+        logits = self.network(image).float()
+        return self._dice(logits, target) + F.cross_entropy(logits, target)
 
     @property
     def _device(self) -> torch.device:
@@ -149,10 +166,9 @@ class SegmentationTask:
         self.network.eval()
         metric = DiceMetric(include_background=False)
         for sample in self.held_out:
-            box = box_ras(sample.labels)
-            image, target = network_pair(sample.ct, sample.labels, box[2], box.mean(axis=1))
+            image, target = plain(sample).tensors()
             guess = self.network(image[None].to(self._device)).argmax(dim=1, keepdim=True).cpu()
-            metric(one_hot(guess, 4), one_hot(target[None], 4))
+            metric(one_hot(guess, 4), one_hot(target[None].argmax(dim=1, keepdim=True), 4))
         self.network.train()
         dice = metric.aggregate("mean_batch").tolist()
         return {f"dice_{name}": value for name, value in zip(VERTEBRAE, dice, strict=True)}
@@ -161,7 +177,7 @@ class SegmentationTask:
         return ModelCard(
             stage="segmentation",
             name="anatomynet",
-            version="0.1",
+            version="0.2",
             architecture={"name": "AnatomyNet", "parameters": {"in_channels": 2, "classes": 4}},
             grid={"spacing_mm": [CROP_SPACING_MM] * 3, "size": list(SIZE)},
             window=WINDOW,
@@ -174,4 +190,4 @@ class SegmentationTask:
 
 
 if __name__ == "__main__":
-    run_command(__doc__, SegmentationTask, steps=540, learning_rate=3e-3)
+    run_command(__doc__, SegmentationTask, steps=4000, learning_rate=2e-3)

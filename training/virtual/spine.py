@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from training.cancellous import CORTEX_MM
 from training.virtual.canvas import Box, Canvas, coverage, is_empty, smooth_max, stamp_tube
 from training.virtual.parameters import PatientParameters, VertebraParameters
 from training.virtual.texture import Texture
@@ -46,7 +47,7 @@ class Cancellous:
 
     Args:
         box: where on the canvas.
-        inside: (box) which voxel centres lie in it.
+        inside: (box) which voxel centres lie in it, `CORTEX_MM` below the body's surface, as on real CTs.
         density: (box) mg HA/cm3.
     """
 
@@ -221,7 +222,7 @@ def paint_vertebra(
     x, y, z = vertebra.local(canvas.coordinates(box))
     wall, end = body_distances(s, x, y, z)
     inner = smooth_max(wall + np.float32(s.cortex), end + np.float32(s.endplate), 1.5)
-    inside = inner < 0
+    inside = smooth_max(wall, end, 1.5) < -CORTEX_MM
     density = texture.density(canvas, box, (x, y, z), inner, end, s)
     density += np.float32(s.density) - (density[inside].mean() if inside.any() else 0)
     across, through = canvas.spacing[0], canvas.spacing[2]

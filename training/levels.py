@@ -1,0 +1,186 @@
+"""Real CTs without masks whose levels were read by eye: a check of the chain, and drafts of masks.
+
+A folder of them holds levels.csv: file, vertebra, first_slice, last_slice of each body, from the feet (0: lowest)
+
+    python -m training.levels table FOLDER [-o PICTURES]    does each mask lie where it should?
+    python -m training.levels annotate FOLDER -o DATASET    masks within the levels' box, as an annotated dataset
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from OpportunisticBMDLib.ct import CT
+from OpportunisticBMDLib.errors import BadInput, Refused
+from OpportunisticBMDLib.geometry import Grid
+from OpportunisticBMDLib.pipeline import Pipeline, Run
+from OpportunisticBMDLib.reading import read_ct
+from OpportunisticBMDLib.result import Box, Segmentation
+from OpportunisticBMDLib.results.preview import as_png, draw_preview
+from training.cancellous import CORTEX_MM
+from training.dataset import MARGIN_MM, Case, CaseInfo, box_ras, write_case
+
+TOLERANCE = 2  # slices; how far off the levels that were read by eye may be
+
+Spans = Mapping[str, tuple[int, int]]  # vertebra -> first and last slice of its body
+
+
+def levels(path: Path) -> dict[str, Spans]:
+    """Reads levels.csv: file name -> vertebra -> (first, last) slice.
+
+    Raises:
+        BadInput: no such file, or a line without file, vertebra and two slice numbers.
+    """
+    if not path.is_file():
+        raise BadInput(f"There is no {path}; it should list file, vertebra, first_slice and last_slice.")
+    found: dict[str, dict[str, tuple[int, int]]] = {}
+    with path.open(newline="", encoding="utf-8") as file:
+        for number, row in enumerate(csv.DictReader(file), start=2):
+            try:
+                span = int(row["first_slice"]), int(row["last_slice"])
+                found.setdefault(row["file"], {})[row["vertebra"]] = span
+            except (KeyError, TypeError, ValueError) as error:
+                message = f"Line {number} of {path} lacks file, vertebra, first_slice or last_slice; correct the line."
+                raise BadInput(message) from error
+    return found
+
+
+def slice_from_feet(grid: Grid, ras: Sequence[float]) -> float:
+    """Which slice a point in RAS mm lies on, counted from the feet (0 = lowest), not rounded."""
+    axis = grid.axis_towards(2)
+    index = float(grid.index_of(np.asarray(ras))[axis])
+    return index if grid.affine[2, axis] > 0 else grid.size[axis] - 1 - index
+
+
+def height_of_slice(grid: Grid, number: float) -> float:
+    """Superior coordinate (mm) of the middle of a slice counted from the feet: the inverse of `slice_from_feet`."""
+    axis = grid.axis_towards(2)
+    index = (np.array(grid.size) - 1) / 2
+    index[axis] = number if grid.affine[2, axis] > 0 else grid.size[axis] - 1 - number
+    return float(grid.ras_of(index)[2])
+
+
+def height_of(spans: Spans, grid: Grid) -> np.ndarray:
+    """(2,) superior coordinates of the localizer's box from T12's upper to L2's lower slice.
+
+    Where the scan ends within L2 (its first slice is 0), L2 is taken to be as high as L1.
+    """
+    first = spans["L2"][0] or spans["L2"][1] - (spans["L1"][1] - spans["L1"][0])
+    margin = MARGIN_MM - CORTEX_MM
+    return np.array(
+        [height_of_slice(grid, first - 0.5) - margin, height_of_slice(grid, spans["T12"][1] + 0.5) + margin]
+    )
+
+
+def segmented(ct: CT, spans: Spans, pipeline: Pipeline) -> Segmentation:
+    """Masks within the box whose height is that of the levels; across, it is centred on the masks found at first.
+
+    Raises:
+        Refused: the localizer sees no spine at all.
+    """
+    across = pipeline.localizer(ct.volume).ras_mm
+    height = height_of(spans, ct.volume.grid)
+    for _ in range(2):
+        segmentation = pipeline.segmenter(ct.volume, Box(np.stack((across[0], across[1], height)), 1.0))
+        across = box_ras(segmentation.labels)
+    return segmentation
+
+
+def annotate(folder: Path, directory: Path, models: Path | None = None, only: Sequence[str] = ()) -> None:
+    """Writes the CTs (all, or those whose names begin as one of `only`) with their masks as an annotated dataset."""
+    pipeline = Pipeline.load(models)
+    for file, spans in levels(folder / "levels.csv").items():
+        if only and not file.startswith(tuple(only)):
+            continue
+        ct = read_ct(folder / file)
+        try:
+            segmentation = segmented(ct, spans, pipeline)
+        except Refused as refusal:
+            print(f"{file} left out: {refusal.message}", file=sys.stderr)
+            continue
+        name = file.partition(".")[0]
+        info = CaseInfo(
+            kvp=ct.acquisition.kvp,
+            annotator="the segmentation network within the levels read by eye",
+            history=(f"segmented from {file}",),
+        )
+        write_case(directory, Case(name, ct.volume, segmentation.labels, info), licence="as each CT's source says")
+        write_picture(ct, pipeline.measure(ct, segmentation), directory / "pictures" / f"{name}.png")
+        print(f"{file} segmented", file=sys.stderr)
+
+
+def table(folder: Path, pictures: Path | None = None, models: Path | None = None) -> str:
+    """Runs the chain on every CT that levels.csv names; a Markdown table of where each vertebra was found.
+
+    Args:
+        folder: the CTs and levels.csv.
+        pictures: NAME.png of every CT is written there.
+        models: another model folder.
+    """
+    expected_levels = levels(folder / "levels.csv")
+    pipeline = Pipeline.load(models)
+    lines = ["| file | vertebra | expected | found | inside | box | status |", "|---|---|---|---|---|---|---|"]
+    for file, expected in expected_levels.items():
+        lines += _rows(pipeline, folder / file, expected, pictures)
+        print(f"{file} done", file=sys.stderr)
+    return "\n".join(lines)
+
+
+def _rows(pipeline: Pipeline, path: Path, expected: Spans, pictures: Path | None) -> list[str]:
+    try:
+        ct = read_ct(path)
+    except BadInput as error:
+        return [f"| {path.name} | | | | | | {error} |"]
+    run = pipeline.run(ct)
+    if pictures:
+        write_picture(ct, run, pictures / f"{path.name.partition('.')[0]}.png")
+    return [_row(path.name, run, vertebra, span, ct.volume.grid) for vertebra, span in expected.items()]
+
+
+def _row(file: str, run: Run, vertebra: str, span: tuple[int, int], grid: Grid) -> str:
+    measurement = run.result.vertebrae.get(vertebra)
+    found, inside = "-", "no"
+    if measurement and measurement.centroid_ras_mm is not None:
+        at = slice_from_feet(grid, measurement.centroid_ras_mm)
+        found = f"{at:.1f}"
+        inside = "yes" if span[0] - TOLERANCE <= at <= span[1] + TOLERANCE else "no"
+    box = "yes" if run.result.box else "no"
+    return f"| {file} | {vertebra} | {span[0]}-{span[1]} | {found} | {inside} | {box} | {run.result.status} |"
+
+
+def write_picture(ct: CT, run: Run, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(as_png(draw_preview(ct, run.segmentation, run.result)))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m training.levels", description=__doc__.partition("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("table", help="check the chain on a folder of CTs with levels.csv")
+    one.add_argument("-o", "--output", type=Path, help="folder for a picture of every CT")
+    two = commands.add_parser("annotate", help="segment within the levels, as an annotated dataset")
+    two.add_argument("-o", "--output", type=Path, required=True, help="the dataset")
+    two.add_argument("--only", nargs="+", default=(), metavar="NAME", help="CTs whose file names begin like this")
+    for command in (one, two):
+        command.add_argument("folder", type=Path, help="CTs and levels.csv")
+        command.add_argument("--models", type=Path, help="another model folder")
+    options = parser.parse_args(arguments)
+    try:
+        if options.command == "table":
+            print(table(options.folder, options.output, options.models))
+        else:
+            annotate(options.folder, options.output, options.models, options.only)
+    except BadInput as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
