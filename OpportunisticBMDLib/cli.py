@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from OpportunisticBMDLib import __version__
 from OpportunisticBMDLib.ct import CT
+from OpportunisticBMDLib.device import DEVICES, chosen_device
 from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.result import Result, Segmentation
 
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
 # Everything that imports torch is imported where it is used: bad usage is answered at once.
 MEASURED, BAD_INPUT, REFUSED = 0, 2, 3
-STEPS = ("read", "load models", "localize", "segment", "measure", "write")
-Progress = Callable[[str], None]
+Progress = Callable[[str, float], None]  # the step, and the share of everything that is done, 0..1
+LOADING, CHAIN, WRITING = 0.05, 0.15, 0.9  # where loading the models, the chain and writing begin
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -80,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="where the results go (default: NAME-bmd)")
-    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    parser.add_argument("--device", choices=DEVICES, default="auto")
     parser.add_argument("--models", type=Path, metavar="DIR", help="another model folder")
     parser.add_argument("--progress", choices=["bar", "json", "none"], default="bar")
 
@@ -89,7 +90,7 @@ def _compute(options: argparse.Namespace) -> int:
     from OpportunisticBMDLib.reading import read_ct
 
     with _progress(options.progress) as progress:
-        progress("read")
+        progress("read", 0.0)
         start = time.perf_counter()
         ct = read_ct(options.ct, options.series)
         load_s = time.perf_counter() - start
@@ -104,13 +105,16 @@ def _measure(ct: CT, load_s: float, output: Path, options: argparse.Namespace, p
     from OpportunisticBMDLib.pipeline import Pipeline
     from OpportunisticBMDLib.results.folder import write_results
 
-    progress("load models")
-    pipeline = Pipeline.load(options.models, _device(options.device))
+    def chain(stage: str, fraction: float) -> None:
+        progress(stage, CHAIN + fraction * (WRITING - CHAIN))
+
+    progress("load models", LOADING)
+    pipeline = Pipeline.load(options.models, chosen_device(options.device))
     if options.segmentation:
-        run = pipeline.measure(ct, _given_masks(options.segmentation, ct), progress)
+        run = pipeline.measure(ct, _given_masks(options.segmentation, ct), progress=chain)
     else:
-        run = pipeline.run(ct, progress)
-    progress("write")
+        run = pipeline.run(ct, chain)
+    progress("write", WRITING)
     result = replace(run.result, timing_s={"load": load_s, **run.result.timing_s})
     return write_results(output, ct, run.segmentation, result)
 
@@ -126,7 +130,7 @@ def _demo(options: argparse.Namespace) -> int:
 
     output = options.output or Path("demo/virtual-patient")
     with _progress(options.progress) as progress:
-        progress("read")
+        progress("read", 0.0)
         start = time.perf_counter()
         patient = virtual_patient(options.seed)
         ct = CT(patient.ct, patient.acquisition)
@@ -185,16 +189,6 @@ def _training(module: str) -> ModuleType:
         raise BadInput(message) from error
 
 
-def _device(choice: str) -> str:
-    import torch
-
-    if choice == "cuda" and not torch.cuda.is_available():
-        raise BadInput("No CUDA device was found; use --device cpu.")
-    if choice == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return choice
-
-
 def _stem(path: Path) -> str:
     name = path.resolve().name
     for ending in (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".zip"):
@@ -219,23 +213,22 @@ def _in_words(result: Result, output: Path) -> str:
 
 @contextmanager
 def _progress(kind: str) -> Iterator[Progress]:
-    """A function that hears the name of each step as it begins."""
+    """A function that hears the name of each step as it begins and, now and then, how much of all is done."""
     if kind == "bar":
-        with tqdm(total=len(STEPS), bar_format="{desc:<12} {bar:30} {elapsed}", file=sys.stderr) as bar:
+        with tqdm(total=1.0, bar_format="{desc:<12} {bar:30} {percentage:3.0f} % {elapsed}", file=sys.stderr) as bar:
 
-            def show(step: str) -> None:
-                bar.set_description_str(step)
-                bar.n = STEPS.index(step)
+            def show(step: str, fraction: float) -> None:
+                bar.set_description_str(step, refresh=False)
+                bar.n = fraction
                 bar.refresh()
 
             yield show
-            bar.set_description_str("done")
-            bar.update(len(STEPS) - bar.n)
+            show("done", 1.0)
     elif kind == "json":
-        yield lambda step: print(
-            json.dumps({"stage": step, "percent": round(100 * STEPS.index(step) / len(STEPS))}),
+        yield lambda step, fraction: print(
+            json.dumps({"stage": step, "percent": round(100 * fraction), "fraction": round(fraction, 4)}),
             file=sys.stderr,
             flush=True,
         )
     else:
-        yield lambda step: None
+        yield lambda step, fraction: None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,39 +12,44 @@ import torch
 from torch import nn
 
 from OpportunisticBMDLib import quality, summarise
+from OpportunisticBMDLib.bone import Bone
 from OpportunisticBMDLib.calibration import line_for
 from OpportunisticBMDLib.ct import CT
-from OpportunisticBMDLib.errors import Refused
+from OpportunisticBMDLib.earlier import Earlier, Mean
+from OpportunisticBMDLib.edits import NO_EDITS, Edits
+from OpportunisticBMDLib.errors import BadInput, Refused
 from OpportunisticBMDLib.localize import Localizer
-from OpportunisticBMDLib.measure import Densitometer, Density
+from OpportunisticBMDLib.measure import Densitometer
 from OpportunisticBMDLib.models import ModelCard, load_network
 from OpportunisticBMDLib.networks.anatomynet import AnatomyNet
 from OpportunisticBMDLib.networks.densenet import DenseNet121
 from OpportunisticBMDLib.networks.faster_rcnn import spine_detector
-from OpportunisticBMDLib.result import Box, Reason, Result, Segmentation, Thresholds, VertebraMeasurement
+from OpportunisticBMDLib.networks.onednn import with_onednn
+from OpportunisticBMDLib.result import Box, Calibration, Reason, Result, Segmentation, Thresholds, VertebraMeasurement
+from OpportunisticBMDLib.run import Progress, Run, silent
 from OpportunisticBMDLib.segment import Segmenter
 from OpportunisticBMDLib.vertebrae import VERTEBRAE
 
-Progress = Callable[[str], None]
+__all__ = ["Edits", "Pipeline", "Progress", "Run"]
+
 NETWORKS = {"localizer": spine_detector, "segmentation": AnatomyNet, "bmd": DenseNet121}
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """A result with the masks that it was measured on; None where the run was refused before there were any."""
-
-    result: Result
-    segmentation: Segmentation | None
+SHARES = {"localize": 0.25, "segment": 0.45, "measure": 0.3}  # of a run's time on a CPU, for its progress
 
 
 @dataclass(frozen=True, eq=False)
 class Pipeline:
-    """The three stages, ready to run on any number of CTs."""
+    """The three stages, ready to run on any number of CTs.
+
+    Args:
+        thresholds: that the category and the probabilities are for.
+        calibration: the scanner's own line; None takes the one that is computed for the CT's tube voltage.
+    """
 
     localizer: Localizer
     segmenter: Segmenter
     densitometer: Densitometer
     thresholds: Thresholds = field(default_factory=Thresholds)
+    calibration: Calibration | None = None
 
     @classmethod
     def load(cls, models: Path | None = None, device: str = "cpu") -> Pipeline:
@@ -56,52 +61,114 @@ class Pipeline:
         stages = (Localizer, Segmenter, Densitometer)
         return cls(*(stage(*_network(name, models, device)) for stage, name in zip(stages, NETWORKS, strict=True)))
 
-    def run(self, ct: CT, progress: Progress = lambda stage: None) -> Run:
-        """Localizes, segments and measures; `progress` hears each stage's name as it begins."""
-        clock = _Clock(progress)
-        box = None
+    def run(self, ct: CT, progress: Progress = silent) -> Run:
+        """Localizes, segments and measures."""
+        clock = _Clock(progress, ("localize", "segment", "measure"))
         try:
             with clock.stage("localize"):
                 box = self.localizer(ct.volume)
+        except Refused as refusal:
+            return self._refused(ct, None, refusal, clock)
+        return self._segmented(ct, box, NO_EDITS, clock)
+
+    def segment_within(self, ct: CT, box: Box, progress: Progress = silent) -> Run:
+        """Segments and measures in a box that was placed by hand.
+
+        Raises:
+            BadInput: the box is empty.
+        """
+        if not (box.ras_mm[:, 1] > box.ras_mm[:, 0]).all():
+            raise BadInput("The box around T12 to L2 has no extent; draw it around the three vertebral bodies.")
+        return self._segmented(ct, box, Edits(box=box), _Clock(progress, ("segment", "measure")))
+
+    def measure(
+        self,
+        ct: CT,
+        segmentation: Segmentation,
+        *,
+        progress: Progress = silent,
+        edits: Edits = NO_EDITS,
+        previous: Result | None = None,
+        changed: Collection[str] = VERTEBRAE,
+    ) -> Run:
+        """Measures masks that were given, without localizing and segmenting.
+
+        Args:
+            segmentation: on the CT's grid.
+            previous: an earlier result of this CT; only what is not known from it goes through the network, and what
+                comes out is the same as without it.
+            changed: the vertebrae whose masks changed since `previous`.
+        """
+        box = edits.box or (previous.box if previous else None)
+        clock = _Clock(progress, ("measure",))
+        return self._measured(ct, box, segmentation, edits, clock, previous, changed)
+
+    def _segmented(self, ct: CT, box: Box, edits: Edits, clock: _Clock) -> Run:
+        try:
             with clock.stage("segment"):
                 segmentation = self.segmenter(ct.volume, box)
         except Refused as refusal:
-            return Run(self._refused(ct, box, refusal, clock), None)
-        return self._measured(ct, box, segmentation, clock)
+            return self._refused(ct, box, refusal, clock)
+        return self._measured(ct, box, segmentation, edits, clock)
 
-    def measure(self, ct: CT, segmentation: Segmentation, progress: Progress = lambda stage: None) -> Run:
-        """Measures masks that were given, without localizing and segmenting."""
-        return self._measured(ct, None, segmentation, _Clock(progress))
-
-    def _measured(self, ct: CT, box: Box | None, segmentation: Segmentation, clock: _Clock) -> Run:
-        calibration = line_for(ct.acquisition.kvp)
-        unmeasurable = quality.measurability(ct.volume, segmentation)
-        reasons = [
-            *unmeasurable,
-            *quality.misordered(segmentation),
-            *quality.cautions(ct.volume, segmentation, ct.acquisition),
-        ]
-        measurable = [name for name in VERTEBRAE if name not in {reason.vertebra for reason in unmeasurable}]
-        pair: tuple[str, ...] = ()
-        density = None
+    def _measured(
+        self,
+        ct: CT,
+        box: Box | None,
+        segmentation: Segmentation,
+        edits: Edits,
+        clock: _Clock,
+        previous: Result | None = None,
+        changed: Collection[str] = VERTEBRAE,
+    ) -> Run:
+        line = self._line(ct)
+        earlier = Earlier.of(previous, changed, line, self._models)
         with clock.stage("measure"):
-            vertebrae = {
-                name: self.densitometer.measure(
-                    ct.volume, segmentation, name, calibration, measurable=name in measurable
-                )
-                for name in VERTEBRAE
-            }
+            bone = Bone.of(ct.volume, Segmentation(segmentation.labels, edits.known_confidence(segmentation)))
+            left_out = [*quality.measurability(*bone.part), *edits.exclusions()]
+            reasons = [*left_out, *edits.notes(), *self._cautions(ct, bone)]
+            measurable = [name for name in VERTEBRAE if name not in {reason.vertebra for reason in left_out}]
+            vertebrae = {}
+            for done, name in enumerate(VERTEBRAE, start=1):
+                vertebrae[name] = self._vertebra(bone, name, line, earlier, is_measurable=name in measurable)
+                clock.tell(done / (len(VERTEBRAE) + 1))
+            pair: tuple[str, ...] = ()
+            mean = None
             try:
                 pair = summarise.chosen(measurable)
                 reasons += summarise.substitution(pair) + summarise.disagreement(vertebrae, pair)
-                density = self.densitometer.density(ct.volume, segmentation.labels, pair, calibration)
+                mean = earlier.mean(pair, vertebrae, self.thresholds) or self._mean(bone, pair, line)
             except Refused as refusal:
-                reasons.append(Reason(refusal.code, "refusal", refusal.message))
-        return Run(self._result(ct, box, reasons, vertebrae, pair, density, clock), segmentation)
+                reasons.append(Reason(refusal.code, "refusal", edits.why_too_few(refusal.message)))
+            clock.tell(1.0)
+        return Run(self._result(ct, box, reasons, vertebrae, pair, mean, clock), segmentation)
 
-    def _refused(self, ct: CT, box: Box | None, refusal: Refused, clock: _Clock) -> Result:
+    def _cautions(self, ct: CT, bone: Bone) -> list[Reason]:
+        found = [*quality.misordered(bone.part[1]), *quality.cautions(ct.volume, bone.segmentation, ct.acquisition)]
+        # With the scanner's own line the tube voltage does not matter.
+        return [reason for reason in found if reason.code != "kvp_unknown" or self.calibration is None]
+
+    def _vertebra(
+        self, bone: Bone, name: str, line: Calibration, earlier: Earlier, *, is_measurable: bool
+    ) -> VertebraMeasurement:
+        where = bone.around((name,), self.densitometer.card.grid)
+        figures = self.densitometer.measure(*where, name, line, measurable=False)
+        if not is_measurable:
+            return figures
+        return earlier.vertebra(name, figures) or self.densitometer.measure(*where, name, line, measurable=True)
+
+    def _mean(self, bone: Bone, pair: Sequence[str], line: Calibration) -> Mean:
+        ct, segmentation = bone.around(pair, self.densitometer.card.grid)
+        density = self.densitometer.density(ct, segmentation.labels, pair, line)
+        probability = {
+            "osteoporosis": density.below(self.thresholds.osteoporosis),
+            "abnormal": density.below(self.thresholds.osteopenia),
+        }
+        return Mean(density.mean, density.sd, probability)
+
+    def _refused(self, ct: CT, box: Box | None, refusal: Refused, clock: _Clock) -> Run:
         reasons = [Reason(refusal.code, "refusal", refusal.message)]
-        return self._result(ct, box, reasons, {}, (), None, clock)
+        return Run(self._result(ct, box, reasons, {}, (), None, clock), None)
 
     def _result(
         self,
@@ -110,56 +177,66 @@ class Pipeline:
         reasons: list[Reason],
         vertebrae: dict[str, VertebraMeasurement],
         pair: tuple[str, ...],
-        density: Density | None,
+        mean: Mean | None,
         clock: _Clock,
     ) -> Result:
         status = summarise.status(reasons)
-        shown = None if status == "refused" else density
+        shown = None if status == "refused" else mean
         return Result(
             acquisition=ct.acquisition,
             size_ijk=ct.volume.grid.size,
             spacing_mm=tuple(float(s) for s in ct.volume.grid.spacing),
-            models={name: {"name": card.name, "sha256": card.sha256} for name, card in self._cards.items()},
+            models=self._models,
             status=status,
             reasons=tuple(reasons),
-            bmd_mg_cm3=shown.mean if shown else None,
-            bmd_sd_mg_cm3=shown.sd if shown else None,
+            bmd_mg_cm3=shown.bmd_mg_cm3 if shown else None,
+            bmd_sd_mg_cm3=shown.bmd_sd_mg_cm3 if shown else None,
             vertebrae_used=pair if shown else (),
-            category=self.thresholds.category(shown.mean) if shown else None,
+            category=self.thresholds.category(shown.bmd_mg_cm3) if shown else None,
             thresholds=self.thresholds,
-            probability={
-                "osteoporosis": shown.below(self.thresholds.osteoporosis) if shown else None,
-                "abnormal": shown.below(self.thresholds.osteopenia) if shown else None,
-            },
-            calibration=line_for(ct.acquisition.kvp),
+            probability=shown.probability if shown else {"osteoporosis": None, "abnormal": None},
+            calibration=self._line(ct),
             vertebrae=vertebrae,
             box=box,
             timing_s=dict(clock.seconds),
         )
 
+    def _line(self, ct: CT) -> Calibration:
+        return self.calibration or line_for(ct.acquisition.kvp)
+
     @property
-    def _cards(self) -> dict[str, ModelCard]:
+    def _models(self) -> dict[str, dict[str, str]]:
         stages = (self.localizer, self.segmenter, self.densitometer)
-        return {name: stage.card for name, stage in zip(NETWORKS, stages, strict=True)}
+        cards = {name: stage.card for name, stage in zip(NETWORKS, stages, strict=True)}
+        return {name: {"name": card.name, "sha256": card.sha256} for name, card in cards.items()}
 
 
 def _network(stage: str, models: Path | None, device: str) -> tuple[nn.Module, ModelCard]:
     network, card = load_network(stage, NETWORKS[stage], models)
-    return network.to(torch.device(device)), card
+    return with_onednn(network).to(torch.device(device)), card
 
 
 class _Clock:
-    """Announces each stage and keeps the seconds that it took."""
+    """Tells of each stage as it begins, and keeps the seconds that it took."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, stages: Sequence[str]) -> None:
         self.seconds: dict[str, float] = {}
         self._progress = progress
+        total = sum(SHARES[stage] for stage in stages)
+        self._shares = {stage: SHARES[stage] / total for stage in stages}
+        self._stage, self._done = stages[0], 0.0
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        self._progress(name)
+        self._stage = name
+        self.tell(0.0)
         start = time.perf_counter()
         try:
             yield
         finally:
             self.seconds[name] = time.perf_counter() - start
+            self._done += self._shares[name]
+
+    def tell(self, share: float) -> None:
+        """That `share` (0..1) of the present stage is done."""
+        self._progress(self._stage, min(1.0, self._done + share * self._shares[self._stage]))

@@ -165,12 +165,32 @@ def test_a_ct_without_the_vertebrae_is_refused_with_a_reason(tmp_path):
     stages = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
     assert [s["stage"] for s in stages][:3] == ["read", "load models", "localize"]
     assert [s["percent"] for s in stages] == sorted(s["percent"] for s in stages)
+    assert all(s["percent"] == round(100 * s["fraction"]) for s in stages) and stages[0]["fraction"] == 0.0
+
+
+def test_a_missing_gpu_is_said_in_one_line(tmp_path, capfd):
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    ct = phantom_without_spine(tmp_path / "ct.nrrd")
+    assert main(["compute", str(ct), "--device", "cuda", "-o", str(tmp_path / "out"), "--progress", "none"]) == 2
+    assert "No CUDA device was found" in capfd.readouterr().err
+
+
+def test_the_progress_bar_ends_at_all(tmp_path):
+    phantom_without_spine(tmp_path / "water.nrrd")
+    done = run("compute", tmp_path / "water.nrrd", "-o", tmp_path / "out")
+    assert done.returncode == REFUSED and "100 %" in done.stderr.rpartition("done")[2]
 
 
 def test_demo_shows_truth_beside_result(tmp_path):
-    done = run("demo", "-o", tmp_path / "demo", "--progress", "none")
+    done = run("demo", "-o", tmp_path / "demo", "--progress", "json")
     assert done.returncode == 0, done.stderr
     assert "truth" in done.stdout and "measured" in done.stdout and "L1" in done.stdout
+    steps = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    stages = list(dict.fromkeys(step["stage"] for step in steps))
+    assert stages == ["read", "load models", "localize", "segment", "measure", "write"]
+    assert [s["percent"] for s in steps] == sorted(s["percent"] for s in steps) and steps[-1]["percent"] == 90
     assert {path.name for path in (tmp_path / "demo").iterdir()} == {
         "result.json",
         "segmentation.seg.nrrd",

@@ -11,7 +11,8 @@ import jsonschema
 import pytest
 from example_results import EXAMPLES, normal, refused, review, vertebra
 
-from OpportunisticBMDLib.results.json_file import as_json
+from OpportunisticBMDLib.errors import BadInput
+from OpportunisticBMDLib.results.json_file import as_json, result_from_json
 
 SCHEMA = json.loads((Path(__file__).parents[1] / "Resources" / "result.schema.json").read_text())
 
@@ -87,3 +88,48 @@ def test_values_are_those_of_the_result():
 def test_vertebrae_that_were_not_reached_keep_their_keys():
     assert set(as_json(refused())["vertebrae"]) == {"T12", "L1", "L2"}
     assert as_json(refused())["vertebrae"]["T12"]["volume_mm3"] is None
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_reading_gives_back_what_was_written(name):
+    written = json.loads(json.dumps(as_json(EXAMPLES[name]())))
+    read = result_from_json(written)
+    assert as_json(read) == written
+    assert set(read.vertebrae) == set(EXAMPLES[name]().vertebrae)
+
+
+def test_what_was_read_is_of_the_results_own_types():
+    read = result_from_json(as_json(review()))
+    known = review()
+    assert (read.reasons, read.thresholds, read.probability) == (known.reasons, known.thresholds, known.probability)
+    assert read.vertebrae_used == ("T12", "L1") and read.size_ijk == known.size_ijk
+    assert read.vertebrae["T12"].centroid_ras_mm == (12.0, -52.0, 150.0)
+    assert read.box.centre_ras.tolist() == known.box.centre_ras.tolist()
+    assert read.acquisition == known.acquisition and read.calibration == known.calibration
+
+
+def test_figures_that_were_not_finite_are_read_as_missing():
+    wild = replace(normal(), vertebrae={"L1": vertebra(120.0, volume_mm3=float("nan"))})
+    read = result_from_json(as_json(wild))
+    assert as_json(read) == as_json(wild) and set(read.vertebrae) == {"L1"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"schema_version": 2}, "schema version 2"),
+        ({"vertebrae": {"T12": {}}}, "not a whole result.json"),
+        ({"thresholds_mg_cm3": None}, "not a whole result.json"),
+        ({"reasons": [{"code": "x"}]}, "not a whole result.json"),
+    ],
+)
+def test_what_is_no_result_is_refused(changes, message):
+    with pytest.raises(BadInput, match=message):
+        result_from_json({**as_json(normal()), **changes})
+
+
+def test_a_document_of_another_kind_is_refused():
+    with pytest.raises(BadInput, match="not a whole"):
+        result_from_json({"hello": 1})
+    with pytest.raises(BadInput, match="not a whole"):
+        result_from_json([])

@@ -6,8 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from OpportunisticBMDLib import __version__
-from OpportunisticBMDLib.result import Box, Result, VertebraMeasurement
+from OpportunisticBMDLib.ct import Acquisition
+from OpportunisticBMDLib.errors import BadInput
+from OpportunisticBMDLib.result import Box, Calibration, Reason, Result, Thresholds, VertebraMeasurement
 from OpportunisticBMDLib.vertebrae import VERTEBRAE
 
 SCHEMA_VERSION = 1
@@ -56,6 +60,72 @@ def as_json(result: Result) -> dict[str, Any]:
         "localizer": _localizer(result.box),
         "timing_s": {name: _rounded(result.timing_s.get(name), 3) for name in TIMINGS},
     }
+
+
+def result_from_json(document: Mapping[str, Any]) -> Result:
+    """The result that `as_json` wrote, as far as it was written: rounded, without the scanner and the series' name.
+
+    Raises:
+        BadInput: another schema version, or keys that are missing or hold what they cannot.
+    """
+    try:
+        version = document["schema_version"]
+        if version == SCHEMA_VERSION:
+            return _read(document)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BadInput(f"This is not a whole result.json ({error!r}); measure the CT again.") from error
+    raise BadInput(
+        f"This result.json is of schema version {version!r}, and this program reads {SCHEMA_VERSION}; "
+        "measure the CT again or install the program that wrote it."
+    )
+
+
+def _read(document: Mapping[str, Any]) -> Result:
+    known, thresholds = document["input"], document["thresholds_mg_cm3"]
+    vertebrae = {name: _read_vertebra(document["vertebrae"][name]) for name in VERTEBRAE}
+    return Result(
+        acquisition=Acquisition(
+            path=known["path"],
+            format=known["format"],
+            series_instance_uid=known["series_instance_uid"],
+            kvp=known["kvp"],
+            kernel=known["kernel"],
+            contrast_agent=known["contrast_agent"],
+        ),
+        size_ijk=tuple(known["size_ijk"]),
+        spacing_mm=tuple(known["spacing_mm"]),
+        models={stage: dict(model) for stage, model in document["models"].items() if model is not None},
+        status=document["status"],
+        reasons=tuple(Reason(**reason) for reason in document["reasons"]),
+        bmd_mg_cm3=document["bmd_mg_cm3"],
+        bmd_sd_mg_cm3=document["bmd_sd_mg_cm3"],
+        vertebrae_used=tuple(document["vertebrae_used"]),
+        category=document["category"],
+        thresholds=Thresholds(thresholds["osteoporosis"], thresholds["osteopenia"]),
+        probability=dict(document["probability"]),
+        calibration=Calibration(**document["calibration"]),
+        vertebrae={name: vertebra for name, vertebra in vertebrae.items() if vertebra is not None},
+        box=_read_box(document["localizer"]),
+        timing_s={name: seconds for name, seconds in document["timing_s"].items() if seconds is not None},
+    )
+
+
+def _read_vertebra(figures: Mapping[str, Any]) -> VertebraMeasurement | None:
+    """None where `_vertebra` had nothing to write."""
+    if not any(value is not None for key, value in figures.items() if key != "measurable"):
+        return None
+    volume, centroid = figures["volume_mm3"], figures["centroid_ras_mm"]
+    unlike_json = {
+        "volume_mm3": math.nan if volume is None else volume,
+        "centroid_ras_mm": None if centroid is None else tuple(centroid),
+    }
+    return VertebraMeasurement(**{**figures, **unlike_json})
+
+
+def _read_box(localizer: Mapping[str, Any] | None) -> Box | None:
+    if localizer is None:
+        return None
+    return Box(np.array([localizer["box_ras_mm"][axis] for axis in "ras"], dtype=float), localizer["score"])
 
 
 def _model(model: Mapping[str, str] | None) -> dict[str, str] | None:

@@ -1,0 +1,98 @@
+"""Voxels that two processes see, without a slow file in between.
+
+On POSIX a memory-mapped file in the memory file system (the temporary folder where there is none), on Windows a named
+mapping. `multiprocessing.shared_memory` would start a resource tracker with `sys.executable`, which inside 3D Slicer
+may be Slicer itself, and does not reserve what it promises: a full memory file system then kills whoever writes.
+"""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+import shutil
+import tempfile
+import uuid
+from pathlib import Path
+
+import numpy as np
+
+PREFIX = "obmd-"
+MEMORY_FOLDER = "/dev/shm"
+NO_SPACE = (errno.ENOSPC, errno.EFBIG, errno.ENOMEM, errno.EDQUOT)
+COMMITMENT_LIMIT = 1455  # Windows' own number for the same
+IS_WINDOWS = os.name == "nt"
+
+
+class SharedMemory:
+    """A block of memory with a name by which one other process takes it over; then the name is gone.
+
+    The memory itself lives as long as one of the two holds an array on it.
+    """
+
+    def __init__(self, name: str, memory: mmap.mmap) -> None:
+        self.name = name
+        self._memory = memory
+
+    @classmethod
+    def reserved(cls, size: int) -> SharedMemory:
+        """New memory of `size` bytes, which is really there.
+
+        Raises:
+            OSError: it cannot be had; see `is_no_space`.
+        """
+        if IS_WINDOWS:
+            name = PREFIX + uuid.uuid4().hex
+            return cls(name, mmap.mmap(-1, size, tagname=name))
+        if os.access(MEMORY_FOLDER, os.W_OK):
+            try:
+                return cls._reserved_in(MEMORY_FOLDER, size)
+            except OSError as error:
+                if not is_no_space(error):
+                    raise
+        return cls._reserved_in(tempfile.gettempdir(), size)
+
+    @classmethod
+    def _reserved_in(cls, folder: str, size: int) -> SharedMemory:
+        descriptor, name = tempfile.mkstemp(prefix=PREFIX, dir=folder)
+        try:
+            _allocate(descriptor, folder, size)
+            return cls(name, mmap.mmap(descriptor, size))
+        except BaseException:
+            os.unlink(name)
+            raise
+        finally:
+            os.close(descriptor)
+
+    @classmethod
+    def taken_over(cls, name: str, size: int) -> SharedMemory:
+        """The memory that another process reserved."""
+        if IS_WINDOWS:
+            return cls(name, mmap.mmap(-1, size, tagname=name))
+        with open(name, "r+b") as file:
+            os.unlink(name)
+            return cls(name, mmap.mmap(file.fileno(), size))
+
+    def array(self, shape: tuple[int, ...], dtype: np.dtype, order: str) -> np.ndarray:
+        """The memory as an array; `order` "C" or "F"."""
+        return np.ndarray(shape, dtype, buffer=self._memory, order=order)
+
+    def forget(self) -> None:
+        """Takes the name away where nobody took the memory over."""
+        if not IS_WINDOWS:
+            Path(self.name).unlink(missing_ok=True)
+
+
+def is_no_space(error: OSError) -> bool:
+    """Whether there was no room, rather than anything else wrong."""
+    return error.errno in NO_SPACE or getattr(error, "winerror", None) == COMMITMENT_LIMIT
+
+
+def _allocate(descriptor: int, folder: str, size: int) -> None:
+    # Asked first: an attempt that is too large would fill the folder before it fails.
+    if shutil.disk_usage(folder).free < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), folder)
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, size)
+    else:
+        os.truncate(descriptor, size)

@@ -1,0 +1,242 @@
+"""The chain with the models that ship: a box moved by hand, masks edited, vertebrae left out, and how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from example_results import grid_of, synthetic_case
+
+from OpportunisticBMDLib.ct import CT
+from OpportunisticBMDLib.edits import Edits
+from OpportunisticBMDLib.errors import BadInput
+from OpportunisticBMDLib.pipeline import Pipeline, Run
+from OpportunisticBMDLib.result import Box, Calibration, Result, Segmentation, Thresholds
+from OpportunisticBMDLib.results.json_file import as_json, result_from_json
+from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
+from OpportunisticBMDLib.volume import Volume
+
+OWN_LINE = Calibration("phantom", "HA", 1.1, 3.0, "measured on this scanner")
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> Pipeline:
+    return Pipeline.load()
+
+
+@pytest.fixture(scope="module")
+def case() -> tuple[CT, Segmentation]:
+    """Three bodies of 150 HU in noise."""
+    ct, segmentation = synthetic_case(grid_of("oblique"))
+    noise = np.random.default_rng(1).normal(0, 25, ct.volume.grid.size)
+    noisy = Volume((ct.volume.array + noise).astype(np.int16), ct.volume.grid)
+    return CT(noisy, ct.acquisition), segmentation
+
+
+@pytest.fixture(scope="module")
+def automatic(pipeline, case) -> Run:
+    return pipeline.measure(*case)
+
+
+@pytest.fixture(scope="module")
+def patient() -> CT:
+    virtual_patient = pytest.importorskip(
+        "training.virtual.patient", reason="virtual patients need the training extra"
+    ).virtual_patient
+    made = virtual_patient(1)
+    return CT(made.ct, made.acquisition)
+
+
+def eroded(segmentation: Segmentation, *names: str, share: float = 0.1) -> Segmentation:
+    """A share of each named vertebra's voxels is taken away from one side."""
+    labels = segmentation.labels.array.copy()
+    for name in names:
+        index = np.argwhere(labels == LABELS[name])
+        labels[tuple(index[: int(share * len(index))].T)] = 0
+    return Segmentation(Volume(labels, segmentation.labels.grid), segmentation.confidence)
+
+
+@contextmanager
+def passes(pipeline: Pipeline) -> Iterator[list]:
+    """One entry for each time that the BMD network is used."""
+    seen: list = []
+    handle = pipeline.densitometer.network.register_forward_hook(lambda *_: seen.append(1))
+    yield seen
+    handle.remove()
+
+
+def same(first: Result, second: Result) -> bool:
+    """To the last bit, whatever time it took."""
+    figures = [
+        (r.status, r.reasons, r.bmd_mg_cm3, r.bmd_sd_mg_cm3, r.vertebrae_used, r.category, r.probability, r.vertebrae)
+        for r in (first, second)
+    ]
+    return figures[0] == figures[1]
+
+
+def codes(result: Result) -> list[tuple[str, str | None]]:
+    return [(reason.code, reason.vertebra) for reason in result.reasons]
+
+
+@pytest.mark.parametrize(
+    ("changed", "count"), [(("L1",), 2), (("T12",), 1), (("T12", "L2"), 3), (VERTEBRAE, 4), ((), 0)]
+)
+def test_only_what_changed_goes_through_the_network_and_the_figures_are_those_of_measuring_anew(
+    pipeline, case, automatic, changed, count
+):
+    ct, segmentation = case
+    edited = eroded(segmentation, *changed)
+    edits = Edits(edited=frozenset(changed))
+    with passes(pipeline) as used:
+        after = pipeline.measure(ct, edited, edits=edits, previous=automatic.result, changed=changed)
+    assert len(used) == count
+    assert same(after.result, pipeline.measure(ct, edited, edits=edits).result)
+    assert same(after.result, automatic.result) == (not changed)
+    assert after.segmentation is edited
+
+
+def test_undo_brings_the_old_figures_back(pipeline, case, automatic):
+    ct, segmentation = case
+    edited = pipeline.measure(ct, eroded(segmentation, "L1"), previous=automatic.result, changed=("L1",))
+    undone = pipeline.measure(ct, segmentation, previous=edited.result, changed=("L1",))
+    assert not same(edited.result, automatic.result) and same(undone.result, automatic.result)
+
+
+def test_a_change_that_nobody_told_of_is_noticed(pipeline, case, automatic):
+    """Painting over a neighbour changes the neighbour too."""
+    ct, segmentation = case
+    edited = eroded(segmentation, "L1", "L2")
+    after = pipeline.measure(ct, edited, previous=automatic.result, changed=("L1",))
+    assert same(after.result, pipeline.measure(ct, edited).result)
+
+
+def test_a_vertebra_that_becomes_too_small_is_replaced_and_comes_back(pipeline, case, automatic):
+    ct, segmentation = case
+    small = eroded(segmentation, "L2", share=0.7)
+    after = pipeline.measure(ct, small, previous=automatic.result, changed=("L2",))
+    assert after.result.vertebrae_used == ("T12", "L1") and ("too_small", "L2") in codes(after.result)
+    assert same(after.result, pipeline.measure(ct, small).result)
+    back = pipeline.measure(ct, segmentation, previous=after.result, changed=("L2",))
+    assert same(back.result, automatic.result)
+
+
+def test_a_result_that_was_saved_serves_as_well(pipeline, case, automatic):
+    ct, segmentation = case
+    saved = result_from_json(as_json(automatic.result))
+    edited = eroded(segmentation, "L1")
+    after = pipeline.measure(ct, edited, previous=saved, changed=("L1",))
+    assert same(after.result, pipeline.measure(ct, edited).result)
+
+
+def test_an_excluded_vertebra_is_replaced_by_t12(pipeline, case, automatic):
+    ct, segmentation = case
+    edits = Edits(excluded=frozenset({"L2"}))
+    with passes(pipeline) as used:
+        run = pipeline.measure(ct, segmentation, edits=edits, previous=automatic.result, changed=())
+    assert len(used) == 1  # the new pair
+    assert run.result.vertebrae_used == ("T12", "L1") and run.result.status == "review"
+    assert ("excluded_by_reader", "L2") in codes(run.result) and ("t12_substituted", "L2") in codes(run.result)
+    assert not run.result.vertebrae["L2"].measurable and run.result.vertebrae["L2"].bmd_mg_cm3 is None
+    assert run.result.vertebrae["L2"].hu_mean == automatic.result.vertebrae["L2"].hu_mean
+    assert same(run.result, pipeline.measure(ct, segmentation, edits=edits).result)
+    back = pipeline.measure(ct, segmentation, previous=run.result, changed=())
+    assert same(back.result, automatic.result)
+
+
+def test_leaving_out_two_is_a_refusal_that_says_why(pipeline, case):
+    run = pipeline.measure(*case, edits=Edits(excluded=frozenset({"L2", "T12"})))
+    assert run.result.status == "refused" and run.result.bmd_mg_cm3 is None and run.segmentation is case[1]
+    (message,) = [reason.message for reason in run.result.reasons if reason.severity == "refusal"]
+    assert message.endswith("no mean density can be given: T12 and L2 were left out.")
+
+
+def test_masks_edited_by_hand_are_said_to_be_and_are_not_doubted(pipeline, case):
+    ct, segmentation = case
+    unsure = Segmentation(segmentation.labels, {**segmentation.confidence, "L1": 0.4})
+    assert ("unsure_segmentation", "L1") in codes(pipeline.measure(ct, unsure).result)
+    run = pipeline.measure(ct, unsure, edits=Edits(edited=frozenset({"L1"})))
+    assert codes(run.result) == [("edited_by_hand", "L1")]
+    assert run.result.vertebrae["L1"].segmentation_confidence is None
+    assert run.result.vertebrae["L2"].segmentation_confidence == 0.97
+    assert run.segmentation.confidence["L1"] == 0.4
+
+
+def test_edits_are_of_known_vertebrae():
+    with pytest.raises(ValueError, match="L3"):
+        Edits(edited=frozenset({"L3"}))
+
+
+def test_other_thresholds_give_another_category_at_the_same_number(pipeline, case, automatic):
+    bmd = automatic.result.bmd_mg_cm3
+    strict = replace(pipeline, thresholds=Thresholds(bmd + 10, bmd + 50))
+    run = strict.measure(*case, previous=automatic.result, changed=())
+    assert run.result.bmd_mg_cm3 == bmd and run.result.category == "osteoporosis"
+    assert run.result.probability["osteoporosis"] > automatic.result.probability["osteoporosis"]
+    assert run.result.thresholds == strict.thresholds
+    assert same(run.result, strict.measure(*case).result)
+
+
+def test_a_scanners_own_line_replaces_the_computed_one(pipeline, case, automatic):
+    ct, segmentation = case
+    own = replace(pipeline, calibration=OWN_LINE)
+    run = own.measure(ct, segmentation, previous=automatic.result, changed=())
+    assert run.result.calibration == OWN_LINE
+    l1 = run.result.vertebrae["L1"]
+    assert l1.hu_line_bmd_mg_cm3 == pytest.approx((l1.hu_mean - 3.0) / 1.1)
+    assert same(run.result, own.measure(ct, segmentation).result)
+
+
+def test_with_a_line_of_its_own_an_unknown_voltage_does_not_matter(pipeline, case):
+    ct = replace(case[0], acquisition=replace(case[0].acquisition, kvp=None))
+    assert ("kvp_unknown", None) in codes(pipeline.measure(ct, case[1]).result)
+    assert ("kvp_unknown", None) not in codes(replace(pipeline, calibration=OWN_LINE).measure(ct, case[1]).result)
+
+
+def test_masks_without_a_voxel_are_refused(pipeline, case):
+    ct = case[0]
+    empty = Segmentation(Volume(np.zeros(ct.volume.grid.size, np.uint8), ct.volume.grid), {})
+    result = pipeline.measure(ct, empty).result
+    assert result.status == "refused" and ("too_few_vertebrae", None) in codes(result)
+
+
+def test_measuring_keeps_the_box_and_names_the_one_that_was_moved(pipeline, case):
+    box = Box(np.array([[0.0, 10], [0, 10], [0, 10]]), 0.9)
+    first = pipeline.measure(*case, edits=Edits(box=box)).result
+    assert first.box is box and ("box_moved_by_hand", None) in codes(first)
+    assert pipeline.measure(*case, previous=first).result.box is box
+
+
+def test_progress_of_a_measurement_runs_from_0_to_1(pipeline, case):
+    heard: list[tuple[str, float]] = []
+    pipeline.measure(*case, progress=lambda *step: heard.append(step))
+    assert {stage for stage, _ in heard} == {"measure"}
+    assert [fraction for _, fraction in heard] == [0.0, 0.25, 0.5, 0.75, 1.0]
+
+
+def test_a_box_moved_by_hand_is_segmented_and_measured(pipeline, patient):
+    heard: list[tuple[str, float]] = []
+    run = pipeline.run(patient, lambda *step: heard.append(step))
+    fractions = [fraction for _, fraction in heard]
+    assert list(dict.fromkeys(stage for stage, _ in heard)) == ["localize", "segment", "measure"]
+    assert fractions == sorted(fractions) and fractions[0] == 0.0 and fractions[-1] == pytest.approx(1.0)
+
+    heard.clear()
+    again = pipeline.segment_within(patient, run.result.box, lambda *step: heard.append(step))
+    assert heard[0] == ("segment", 0.0) and heard[-1] == ("measure", pytest.approx(1.0))
+    assert np.array_equal(again.segmentation.labels.array, run.segmentation.labels.array)
+    assert again.result.vertebrae == run.result.vertebrae and again.result.bmd_mg_cm3 == run.result.bmd_mg_cm3
+    assert ("box_moved_by_hand", None) in codes(again.result)
+    assert ("box_moved_by_hand", None) not in codes(run.result)
+
+    higher = Box(run.result.box.ras_mm + [[0], [0], [34]], 1.0)
+    moved = pipeline.segment_within(patient, higher)
+    assert moved.result.box is higher
+    assert not np.array_equal(moved.segmentation.labels.array, run.segmentation.labels.array)
+
+
+def test_an_empty_box_is_bad_input(pipeline, case):
+    with pytest.raises(BadInput, match="no extent"):
+        pipeline.segment_within(case[0], Box(np.array([[0.0, 10], [5, 5], [0, 10]]), 1.0))
