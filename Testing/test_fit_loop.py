@@ -28,6 +28,8 @@ class Interrupted(Exception):
 class LineTask:
     """Fits y = 2.5 x - 1 and counts the batches drawn; may be interrupted at a step."""
 
+    bears_bfloat16 = False
+
     def __init__(self, interrupt_at: int | None = None, poison_at: int | None = None) -> None:
         torch.manual_seed(4)
         self.network = nn.Sequential(nn.Linear(1, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Dropout(0.2), nn.Linear(8, 1))

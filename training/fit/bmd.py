@@ -68,6 +68,8 @@ class BmdTask:
     virtual: Sequence[Sample]
     held_out: Sequence[Sample]
     batch_size: int = 8
+    # oneDNN leaves parts of the weights' gradient undefined where 3x3x3 kernels meet maps of a voxel or two.
+    bears_bfloat16: bool = False
 
     def __post_init__(self) -> None:
         self.network = DenseNet121(in_channels=1, outputs=len(BIN_CENTRES))

@@ -77,6 +77,7 @@ class LocalizerTask:
     virtual: Sequence[Sample]
     held_out: Sequence[Sample]
     batch_size: int = 8
+    bears_bfloat16: bool = True
 
     def __post_init__(self) -> None:
         self.network = spine_detector(PIXEL_MM)

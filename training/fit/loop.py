@@ -21,6 +21,7 @@ class Task(Protocol):
     """What a stage has to bring: its network, its samples and its loss."""
 
     network: nn.Module
+    bears_bfloat16: bool  # whether the network's gradients are right in bfloat16, too
 
     def batch(self, rng: np.random.Generator) -> Any:
         """Draws and augments one batch."""
@@ -43,7 +44,7 @@ def fit(
     Returns the figures of the last validation.
     """
     # Each start writes folder/log/version_N/metrics.csv: what an earlier one logged stays.
-    fabric = Fabric(accelerator="auto", devices=1, precision=fast_precision(), loggers=CSVLogger(folder, name="log"))
+    fabric = Fabric(accelerator="auto", devices=1, precision=precision_for(task), loggers=CSVLogger(folder, name="log"))
     torch.manual_seed(seed)
     network = task.network.train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=1e-4)
@@ -75,11 +76,13 @@ def fit(
     return figures
 
 
-def fast_precision() -> str:
-    """Lightning's name for bfloat16 with float32 weights where the hardware computes in it, else for float32."""
+def precision_for(task: Task) -> str:
+    """Lightning's name for bfloat16 with float32 weights where task and hardware bear it, else for float32."""
     if torch.cuda.is_available():
-        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
-    return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        fast = torch.cpu._is_avx512_bf16_supported()
+    return "bf16-mixed" if fast and task.bears_bfloat16 else "32-true"
 
 
 def _log(fabric: Fabric, figures: Mapping[str, float], step: int) -> None:

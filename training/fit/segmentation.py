@@ -136,6 +136,7 @@ class SegmentationTask:
     virtual: Sequence[Sample]
     held_out: Sequence[Sample]
     batch_size: int = 1
+    bears_bfloat16: bool = True
 
     def __post_init__(self) -> None:
         self.real = [sample for sample in self.real if sample.shows_all]
