@@ -64,11 +64,11 @@ def test_the_layout_is_the_documented_one(tmp_path):
     assert files == [f"{folder}/case.json", f"{folder}/ct.nii.gz", f"{folder}/segmentation.seg.nrrd", "dataset.json"]
     assert list(json.loads((tmp_path / folder / "case.json").read_text())) == [
         *("schema_version", "reference_bmd_mg_cm3", "reference_method", "sex", "age_band", "scanner", "kvp", "kernel"),
-        *("exclusions", "annotator", "reviewer", "history"),
+        *("exclusions", "annotator", "reviewer", "history", "patient", "contrast", "slice_thickness_mm"),
     ]
     listed = json.loads((tmp_path / "dataset.json").read_text())
     assert list(listed) == ["schema_version", "name", "licence", "cases"]
-    assert listed["cases"] == [{"id": "case-1", "fold": None, "status": "annotated"}]
+    assert listed["cases"] == [{"id": "case-1", "fold": None, "status": "read"}]
 
 
 def test_writing_again_replaces_the_case_and_keeps_the_others(tmp_path):

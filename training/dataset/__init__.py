@@ -1,0 +1,66 @@
+"""Annotated datasets: a folder of CTs, each with the cancellous bone of T12, L1 and L2 and what is known of its BMD.
+
+    dataset.json                        name, licence, and the cases with fold and status
+    uncertainty.json                    how unsure the models were of each case; derived, may be missing
+    cases/<id>/ct.nii.gz
+    cases/<id>/segmentation.seg.nrrd    T12, L1, L2, as 3D Slicer opens it
+    cases/<id>/case.json                reference BMD and how it was measured, scanner, annotator, history
+    cases/<id>/reads/<reader>.seg.nrrd  second readers' masks
+    cases/<id>/drafts/                  autosaved work that was neither saved nor discarded
+
+A case appears whole or not at all, and no file says who the patient is.
+"""
+
+from training.dataset.box import MARGIN_MM, box_ras
+from training.dataset.case import (
+    FINISHED,
+    STATUSES,
+    TRUE_DENSITY,
+    Case,
+    CaseInfo,
+    Entry,
+    Exclusion,
+    age_band_of,
+)
+from training.dataset.simulate import PATIENTS_PER_SEED, simulate
+from training.dataset.split import FOLDS, ROUNDS, TEST_FOLD, Round, rounds
+from training.dataset.store import (
+    CASE_FILE,
+    CT_FILE,
+    SEGMENTATION_FILE,
+    Dataset,
+    add_scan,
+    create_dataset,
+    open_dataset,
+    update_case,
+    write_case,
+)
+
+__all__ = [
+    "CASE_FILE",
+    "CT_FILE",
+    "FINISHED",
+    "FOLDS",
+    "MARGIN_MM",
+    "PATIENTS_PER_SEED",
+    "ROUNDS",
+    "SEGMENTATION_FILE",
+    "STATUSES",
+    "TEST_FOLD",
+    "TRUE_DENSITY",
+    "Case",
+    "CaseInfo",
+    "Dataset",
+    "Entry",
+    "Exclusion",
+    "Round",
+    "add_scan",
+    "age_band_of",
+    "box_ras",
+    "create_dataset",
+    "open_dataset",
+    "rounds",
+    "simulate",
+    "update_case",
+    "write_case",
+]
