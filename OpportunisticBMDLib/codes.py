@@ -26,10 +26,15 @@ class Code:
 ANATOMICAL_STRUCTURE = Code("123037004", "SCT", "Anatomical Structure")
 BONE_STRUCTURE = Code("272673000", "SCT", "Bone")
 VERTEBRAL_BODY = Code("3572006", "SCT", "Vertebral body")
+# From head to foot: those that are measured, and the neighbours that a wrong count takes for them.
 VERTEBRA_CODES = {
+    "T10": Code("7610001", "SCT", "T10 vertebra"),
+    "T11": Code("12989004", "SCT", "T11 vertebra"),
     "T12": Code("23215003", "SCT", "T12 vertebra"),
     "L1": Code("66794005", "SCT", "L1 vertebra"),
     "L2": Code("14293000", "SCT", "L2 vertebra"),
+    "L3": Code("36470004", "SCT", "L3 vertebra"),
+    "L4": Code("11994002", "SCT", "L4 vertebra"),
 }
 
 # Private scheme of this project ("99" marks a private Coding Scheme Designator in DICOM).
@@ -51,3 +56,4 @@ SEGMENT_COLOURS = {
     "L1": (0.902, 0.624, 0.0),
     "L2": (0.0, 0.749, 0.545),
 }
+NEIGHBOUR_COLOUR = (0.6, 0.6, 0.6)  # of a vertebra that is not measured

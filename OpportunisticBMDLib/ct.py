@@ -13,7 +13,7 @@ class Acquisition:
 
     Args:
         path: the path that was asked for.
-        format: "NIfTI", "NRRD", "MetaImage" or "DICOM".
+        format: "NIfTI", "NRRD", "MetaImage", "DICOM", "3D Slicer scene" or "virtual".
         series_instance_uid: DICOM Series Instance UID (0020,000E).
         series_description: which series, and which acquisition of it, was read, in words.
         kvp: DICOM KVP (0018,0060), kV.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableSequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,16 @@ from typing import Any
 import numpy as np
 
 from OpportunisticBMDLib.errors import BadInput
+from OpportunisticBMDLib.reading.acquisition_facts import (
+    IDENTITY,
+    contrast_agent_of,
+    free_text_of,
+    identity_of,
+    number_of,
+    scanner_of,
+    text_of,
+    values_of,
+)
 
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 _ENHANCED_CT = ("1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
@@ -27,9 +36,8 @@ _NOT_SLICES = {
     "IODINE": "iodine map",
     "VNC": "virtual native image",
 }
-_IDENTITY = ("PatientName", "PatientID", "PatientBirthDate", "OtherPatientNames", "OtherPatientIDs", "PatientBirthName")
 _TAGS = (
-    *_IDENTITY, "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "Modality", "ImageType", "SeriesNumber",
+    *IDENTITY, "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "Modality", "ImageType", "SeriesNumber",
     "SeriesDescription", "AcquisitionNumber", "AcquisitionTime", "AcquisitionDateTime", "ContentTime",
     "TemporalPositionIdentifier", "FrameOfReferenceUID", "Rows", "Columns", "PixelSpacing", "ImagePositionPatient",
     "ImageOrientationPatient", "RescaleSlope", "RescaleIntercept", "RescaleType", "PixelPaddingValue",
@@ -99,7 +107,7 @@ def read_header(path: Path) -> SliceHeader | Excluded | None:
     data = _dataset(path)
     kind = _kind_of_other(data)
     if kind:
-        return Excluded(path, _text(data, "SeriesInstanceUID"), kind)
+        return Excluded(path, text_of(data, "SeriesInstanceUID"), kind)
     try:
         return _slice_header(path, data)
     except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
@@ -127,8 +135,8 @@ def _dataset(path: Path) -> Any:
 
 def _kind_of_other(data: Any) -> str | None:
     """What a DICOM object that is no CT slice is, in words."""
-    sop_class, modality = _text(data, "SOPClassUID") or "", _text(data, "Modality")
-    types = {str(t).upper() for t in _values(data, "ImageType")}
+    sop_class, modality = text_of(data, "SOPClassUID") or "", text_of(data, "Modality")
+    types = {str(t).upper() for t in values_of(data, "ImageType")}
     if sop_class.startswith(_SECONDARY_CAPTURE):
         return "secondary capture"
     if sop_class in _ENHANCED_CT or int(data.get("NumberOfFrames") or 1) > 1:
@@ -151,7 +159,7 @@ def _slice_header(path: Path, data: Any) -> SliceHeader:
     size = int(data.Columns), int(data.Rows)
     if position.shape != (3,) or not np.isfinite(position).all() or min(rows_apart, columns_apart, *size) <= 0:
         raise ValueError("geometry")
-    identity = _identity(data)
+    identity = identity_of(data)
     return SliceHeader(
         path=path,
         sop_uid=str(data.SOPInstanceUID),
@@ -161,19 +169,19 @@ def _slice_header(path: Path, data: Any) -> SliceHeader:
         spacing=(columns_apart, rows_apart),
         size=size,
         padding=_padding(data),
-        image_type=tuple(str(t).upper() for t in _values(data, "ImageType")),
-        series_number=_text(data, "SeriesNumber"),
-        description=_free_text(data, "SeriesDescription", identity),
-        acquisition_number=_text(data, "AcquisitionNumber"),
-        acquisition_time=_text(data, "AcquisitionTime") or _text(data, "AcquisitionDateTime"),
-        content_time=_text(data, "ContentTime"),
-        temporal_position=_text(data, "TemporalPositionIdentifier"),
-        frame_of_reference=_text(data, "FrameOfReferenceUID"),
-        kvp=_number(data, "KVP"),
-        kernel=_free_text(data, "ConvolutionKernel", identity),
-        contrast_agent=_contrast_agent(data, identity),
-        scanner=_scanner(data, identity),
-        thickness_mm=_number(data, "SliceThickness"),
+        image_type=tuple(str(t).upper() for t in values_of(data, "ImageType")),
+        series_number=text_of(data, "SeriesNumber"),
+        description=free_text_of(data, "SeriesDescription", identity),
+        acquisition_number=text_of(data, "AcquisitionNumber"),
+        acquisition_time=text_of(data, "AcquisitionTime") or text_of(data, "AcquisitionDateTime"),
+        content_time=text_of(data, "ContentTime"),
+        temporal_position=text_of(data, "TemporalPositionIdentifier"),
+        frame_of_reference=text_of(data, "FrameOfReferenceUID"),
+        kvp=number_of(data, "KVP"),
+        kernel=free_text_of(data, "ConvolutionKernel", identity),
+        contrast_agent=contrast_agent_of(data, identity),
+        scanner=scanner_of(data, identity),
+        thickness_mm=number_of(data, "SliceThickness"),
     )
 
 
@@ -195,65 +203,21 @@ def _padding(data: Any) -> tuple[float, float] | None:
     A padding value that means soft tissue or bone is left alone: some writers put 0 there although 0 HU occurs in
     the patient, and air in place of single voxels of muscle is worse than water outside the field of view.
     """
-    first = _number(data, "PixelPaddingValue")
+    first = number_of(data, "PixelPaddingValue")
     if first is None:
         return None
-    last = _number(data, "PixelPaddingRangeLimit")
+    last = number_of(data, "PixelPaddingRangeLimit")
     stored = np.array([first, first if last is None else last])
     if int(data.get("PixelRepresentation") or 0) == 1:
         stored = np.where(stored > 32767, stored - 65536, stored)
-    low, high = sorted(stored * _or(_number(data, "RescaleSlope"), 1) + _or(_number(data, "RescaleIntercept"), 0))
+    low, high = sorted(stored * _or(number_of(data, "RescaleSlope"), 1) + _or(number_of(data, "RescaleIntercept"), 0))
     return None if high > -900 and low < 3000 else (float(low), float(high))
-
-
-def _identity(data: Any) -> tuple[str, ...]:
-    """Every part of the patient's names, numbers and birth date, in lower case."""
-    texts = (str(value) for tag in _IDENTITY for value in _values(data, tag))
-    return tuple(part for text in texts for part in text.lower().replace("^", " ").replace("=", " ").split())
-
-
-def _free_text(data: Any, tag: str, identity: tuple[str, ...]) -> str | None:
-    """A text typed at the scanner, unless it repeats who the patient is."""
-    text = _text(data, tag)
-    lower = (text or "").lower()
-    return None if not text or any(len(part) > 2 and part in lower for part in identity) else text
-
-
-def _contrast_agent(data: Any, identity: tuple[str, ...]) -> str | None:
-    """An empty text for an explicit no; an empty element only says that the agent is unknown."""
-    text = _free_text(data, "ContrastBolusAgent", identity)
-    return "" if text and text.upper() in ("NONE", "NO", "N", "NO CONTRAST", "WITHOUT", "NATIVE") else text
-
-
-def _scanner(data: Any, identity: tuple[str, ...]) -> str | None:
-    parts = (_free_text(data, tag, identity) for tag in ("Manufacturer", "ManufacturerModelName"))
-    return " ".join(part for part in parts if part) or None
 
 
 def _what_lacks(data: Any) -> str:
     names = {"ImagePositionPatient": "position", "ImageOrientationPatient": "orientation", "PixelSpacing": "spacing"}
     lacking = [name for tag, name in names.items() if not data.get(tag)]
     return " and ".join(lacking) or "a valid geometry"
-
-
-def _values(data: Any, tag: str) -> list:
-    value = data.get(tag)
-    if value is None or value == "":
-        return []
-    # A person's name is iterable too, letter by letter; several values come as a mutable sequence.
-    return list(value) if isinstance(value, MutableSequence) else [value]
-
-
-def _text(data: Any, tag: str) -> str | None:
-    return " ".join(str(value) for value in _values(data, tag)).strip() or None
-
-
-def _number(data: Any, tag: str) -> float | None:
-    try:
-        number = float(data.get(tag))
-    except (TypeError, ValueError):
-        return None
-    return number if np.isfinite(number) else None
 
 
 def _or(number: float | None, default: float) -> float:

@@ -32,7 +32,7 @@ _SHEAR_TOLERANCE = 0.01
 
 def is_image_file(path: Path) -> bool:
     """Whether the name is that of a NIfTI, NRRD or MetaImage file."""
-    return _format_of(path) is not None
+    return format_of(path) is not None
 
 
 def read_image_file(path: Path) -> CT:
@@ -43,7 +43,7 @@ def read_image_file(path: Path) -> CT:
     """
     if path.name.lower().endswith(".seg.nrrd"):
         raise BadInput(f"{path} is a segmentation: name the CT that it belongs to.")
-    if _format_of(path) == "NIfTI":
+    if format_of(path) == "NIfTI":
         check_nifti_voxels(path)
     image = _single_volume(_load(path), path)
     _check_patient_orientation(image, path)
@@ -51,10 +51,10 @@ def read_image_file(path: Path) -> CT:
     _check_forms(image, grid, path)
     check_coverage(grid, str(path))
     array = hounsfield(sitk.GetArrayFromImage(image), str(path)).transpose(2, 1, 0)
-    return CT(Volume(array, grid), Acquisition(path=str(path), format=_format_of(path)))
+    return CT(Volume(array, grid), Acquisition(path=str(path), format=format_of(path)))
 
 
-def _format_of(path: Path) -> str | None:
+def format_of(path: Path) -> str | None:
     name = path.name.lower()
     return next((kind for suffix, kind in _FORMATS.items() if name.endswith(suffix)), None)
 
@@ -66,7 +66,7 @@ def _load(path: Path) -> sitk.Image:
     except RuntimeError as error:
         if "orthonormal" in str(error):
             raise BadInput(f"{path} has a sheared or singular grid: resample it to an orthogonal one.") from error
-        raise BadInput(f"{path} is damaged or no {_format_of(path)} file: copy or export it again.") from error
+        raise BadInput(f"{path} is damaged or no {format_of(path)} file: copy or export it again.") from error
 
 
 @contextmanager

@@ -14,12 +14,9 @@ import slicerio
 from OpportunisticBMDLib.codes import ANATOMICAL_STRUCTURE, SEGMENT_COLOURS, VERTEBRA_CODES
 from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.geometry import LPS_FROM_RAS, Grid
+from OpportunisticBMDLib.terminology import REGION_CONTEXT, TYPE_CONTEXT, SegmentName, naming
 from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.volume import Volume
-
-# 3D Slicer shows a segment's terminology only together with the names of the lists that it knows.
-TYPE_CONTEXT = "Segmentation category and type - 3D Slicer General Anatomy list"
-REGION_CONTEXT = "Anatomic codes - DICOM master list"
 
 
 def write_segmentation(labels: Volume, path: str | Path) -> None:
@@ -123,18 +120,16 @@ def _read_segments(path: Path) -> Volume:
 
 
 def _find(segmentation: Mapping[str, Any], name: str, path: Path) -> Mapping[str, Any] | None:
-    """The vertebra's segment: by its name, else by its code."""
     segments = segmentation["segments"]
-    matching = [s for s in segments if s.get("name", "").strip().upper() == name]
-    matching = matching or [s for s in segments if VERTEBRA_CODES[name].triple[:2] in _codes_of(s)]
+    matching = naming(name, [SegmentName(s.get("name", ""), _codes_of(s)) for s in segments])
     if len(matching) > 1:
         raise BadInput(f"The segmentation {path} has {len(matching)} segments for {name}; keep one of them.")
-    return matching[0] if matching else None
+    return segments[matching[0]] if matching else None
 
 
-def _codes_of(segment: Mapping[str, Any]) -> set[tuple[str, ...]]:
+def _codes_of(segment: Mapping[str, Any]) -> frozenset[tuple[str, ...]]:
     terminology = segment.get("terminology", {})
-    return {tuple(terminology[key][:2]) for key in ("type", "anatomicRegion") if key in terminology}
+    return frozenset(tuple(terminology[key][:2]) for key in ("type", "anatomicRegion") if key in terminology)
 
 
 def _read_label_map(path: Path) -> Volume:
