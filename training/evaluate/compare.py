@@ -1,0 +1,171 @@
+"""One run beside the truth: the localizer's box, the masks, their names, and the density."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from monai.metrics import compute_average_surface_distance, compute_hausdorff_distance
+from scipy.spatial import distance
+from torchvision.ops import box_iou
+
+from OpportunisticBMDLib.geometry import Grid
+from OpportunisticBMDLib.pipeline import Run
+from OpportunisticBMDLib.result import Box, Result, VertebraMeasurement
+from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
+from OpportunisticBMDLib.volume import Volume
+from training.dataset import box_ras
+from training.evaluate.cases import UNKNOWN, Comparison, VertebraComparison
+from training.evaluate.truth import Truth
+
+PAPER_CROP_MM = (112.5, 165.0, 150.0)  # 150 x 220 x 120 voxels of 0.75 x 0.75 x 1.25 mm
+NEAR_MM = 20.0  # a centre that lies farther from its own vertebra's is no find (the VerSe challenge's rule)
+READING_ORDER = ("L1", "L2", "T12")  # the first two that can be measured are averaged
+SUPERIOR = 2
+
+
+def compare(truth: Truth, run: Run, *, crop_mm: Sequence[float] = PAPER_CROP_MM, cohort: str = "") -> Comparison:
+    """The record of one patient.
+
+    Args:
+        truth: on the CT's own grid.
+        run: what the chain gave.
+        crop_mm: (3,) size of the segmentation's crop towards right, front and head.
+        cohort: where the patient comes from.
+    """
+    result = run.result
+    return Comparison(
+        id=truth.id,
+        status=result.status,
+        seed=truth.seed,
+        cohort=cohort,
+        models="; ".join(f"{stage}: {m['name']} {m['sha256'][:12]}" for stage, m in result.models.items()),
+        reasons=tuple(dict.fromkeys(reason.code for reason in result.reasons if reason.severity != "info")),
+        message=" ".join(reason.message for reason in result.reasons if reason.severity == "refusal"),
+        facts=truth.facts,
+        vertebrae={name: _vertebra(name, truth, run) for name in VERTEBRAE},
+        **_box_figures(result.box, truth.labels, crop_mm),
+        truth_mg_cm3=_true_mean(truth, result.vertebrae_used),
+        qct_mg_cm3=truth.qct_mg_cm3,
+        bmd_mg_cm3=_number(result.bmd_mg_cm3),
+        bmd_sd_mg_cm3=_number(result.bmd_sd_mg_cm3),
+        hu_line_mg_cm3=_hu_line(result),
+        probability_osteoporosis=_number(result.probability.get("osteoporosis")),
+        probability_abnormal=_number(result.probability.get("abnormal")),
+        seconds=float(sum(result.timing_s.get(stage) or 0 for stage in ("localize", "segment", "measure"))),
+    )
+
+
+def _box_figures(box: Box | None, labels: Volume, crop_mm: Sequence[float]) -> dict[str, object]:
+    """How well the box fits, and whether the crop around its centre holds all masks; nothing without a box."""
+    if box is None or not labels.array.any():
+        return {}
+    true = box_ras(labels)
+    masks = box_ras(labels, margin_mm=0.0)
+    crop = box.centre_ras[:, None] + np.outer(crop_mm, (-0.5, 0.5))
+    lower, upper = box.ras_mm[SUPERIOR] - true[SUPERIOR]
+    return {
+        "box_score": float(box.score),
+        "box_iou": _coronal_iou(box.ras_mm, true),
+        "upper_edge_mm": float(upper),
+        "lower_edge_mm": float(lower),
+        "in_crop": bool((masks[:, 0] >= crop[:, 0]).all() and (masks[:, 1] <= crop[:, 1]).all()),
+    }
+
+
+def _coronal_iou(found: np.ndarray, truth: np.ndarray) -> float:
+    boxes = [torch.tensor(box[[0, 2]].T.reshape(1, 4)) for box in (found, truth)]
+    return float(box_iou(*boxes))
+
+
+def _vertebra(name: str, truth: Truth, run: Run) -> VertebraComparison:
+    measurement = run.result.vertebrae.get(name)
+    true = truth.labels.array == LABELS[name]
+    found = np.zeros_like(true) if run.segmentation is None else run.segmentation.labels.array == LABELS[name]
+    surface, hausdorff = surface_distances(found, true, truth.labels.grid)
+    is_whole = _is_whole(true, truth.labels.grid)
+    return VertebraComparison(
+        whole=is_whole,
+        measurable=is_whole and name not in truth.not_measurable,
+        dice=_dice(found, true),
+        surface_mm=surface,
+        hausdorff95_mm=hausdorff,
+        labelled_right=_is_labelled_right(name, found, truth.labels),
+        truth_mg_cm3=_number(truth.bmd_mg_cm3.get(name)),
+        bmd_mg_cm3=_figure(measurement, "bmd_mg_cm3"),
+        bmd_sd_mg_cm3=_figure(measurement, "bmd_sd_mg_cm3"),
+        hu_line_mg_cm3=_figure(measurement, "hu_line_bmd_mg_cm3"),
+        confidence=_figure(measurement, "segmentation_confidence"),
+    )
+
+
+def _is_whole(mask: np.ndarray, grid: Grid) -> bool:
+    """Whether the mask is there and does not reach the scan's first or last slice."""
+    slices = np.moveaxis(mask, grid.axis_towards(SUPERIOR), 0)
+    return bool(mask.any() and not slices[0].any() and not slices[-1].any())
+
+
+def _dice(found: np.ndarray, true: np.ndarray) -> float:
+    """NaN where there is nothing to find and nothing was found."""
+    if not found.any() and not true.any():
+        return UNKNOWN
+    return float(1 - distance.dice(found.ravel(), true.ravel()))
+
+
+def surface_distances(found: np.ndarray, true: np.ndarray, grid: Grid) -> tuple[float, float]:
+    """Mean and 95 % Hausdorff distance of two masks' surfaces in mm; NaN where one of them is empty."""
+    if not found.any() or not true.any():
+        return UNKNOWN, UNKNOWN
+    index = np.argwhere(found | true)
+    ranges = tuple(slice(max(a - 1, 0), b + 2) for a, b in zip(index.min(axis=0), index.max(axis=0)))
+    masks = [torch.from_numpy(mask[ranges].astype(np.float32))[None, None] for mask in (found, true)]
+    spacing = [float(step) for step in grid.spacing]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # MONAI 1.6 calls its own deprecated argument
+        surface = compute_average_surface_distance(*masks, include_background=True, symmetric=True, spacing=spacing)
+        hausdorff = compute_hausdorff_distance(*masks, include_background=True, percentile=95, spacing=spacing)
+    return float(surface), float(hausdorff)
+
+
+def _is_labelled_right(name: str, found: np.ndarray, labels: Volume) -> bool:
+    if not found.any() or not (labels.array == LABELS[name]).any():
+        return False
+    centre = _centre(found, labels.grid)
+    distances = {
+        other: float(np.linalg.norm(_centre(mask, labels.grid) - centre))
+        for other, label in LABELS.items()
+        if (mask := labels.array == label).any()
+    }
+    nearest = min(distances, key=distances.__getitem__)
+    return nearest == name and distances[name] <= NEAR_MM
+
+
+def _centre(mask: np.ndarray, grid: Grid) -> np.ndarray:
+    return grid.ras_of(np.argwhere(mask).mean(axis=0))
+
+
+def _true_mean(truth: Truth, used: Sequence[str]) -> float:
+    """Of the same vertebrae, or of those that a reader would have taken; NaN where fewer than two are known."""
+    known = {name: bmd for name in READING_ORDER if (bmd := truth.bmd_mg_cm3.get(name)) is not None}
+    same = [known[name] for name in used if name in known]
+    if used and len(same) == len(used):
+        return _mean(same)
+    return _mean(list(known.values())[:2]) if len(known) >= 2 else UNKNOWN
+
+
+def _hu_line(result: Result) -> float:
+    return _mean([_figure(result.vertebrae[name], "hu_line_bmd_mg_cm3") for name in result.vertebrae_used])
+
+
+def _figure(measurement: VertebraMeasurement | None, name: str) -> float:
+    return UNKNOWN if measurement is None else _number(getattr(measurement, name))
+
+
+def _number(value: float | None) -> float:
+    return UNKNOWN if value is None else float(value)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if values else UNKNOWN
