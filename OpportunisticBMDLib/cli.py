@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # Everything that imports torch is imported where it is used: bad usage is answered at once.
 MEASURED, BAD_INPUT, REFUSED = 0, 2, 3
+COHORTS = ("one-scanner", "many-scanners")  # of virtual patients
 Progress = Callable[[str, float], None]  # the step, and the share of everything that is done, 0..1
 LOADING, CHAIN, WRITING = 0.05, 0.15, 0.9  # where loading the models, the chain and writing begin
 
@@ -70,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("-n", type=int, required=True, metavar="N", help="how many")
     simulate.add_argument("--seed", type=int, required=True, metavar="S", help="seed of the first one")
     simulate.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="the dataset's folder")
+    simulate.add_argument("--cohort", choices=COHORTS, default=COHORTS[0], help="how much the patients differ")
     simulate.set_defaults(command=_simulate)
 
     models = commands.add_parser("models", help="what is installed, with cards and checksums")
@@ -146,7 +148,7 @@ def _demo(options: argparse.Namespace) -> int:
 def _simulate(options: argparse.Namespace) -> int:
     if options.n < 1:
         raise BadInput(f"-n is {options.n}; ask for at least one virtual patient.")
-    _training("training.dataset").simulate(options.n, options.seed, options.output)
+    _training("training.dataset").simulate(options.n, options.seed, options.output, options.cohort)
     print(f"{options.n} virtual patients in {options.output}")
     return MEASURED
 

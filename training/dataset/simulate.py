@@ -12,9 +12,9 @@ from OpportunisticBMDLib.errors import BadInput
 from training.dataset.case import TRUE_DENSITY, Case, CaseInfo, Exclusion, age_band_of
 from training.dataset.split import FOLDS
 from training.dataset.store import open_dataset, write_case
+from training.virtual.cohorts import PREFIXES
 
 PATIENTS_PER_SEED = 100_000
-_NAMES = {"one-scanner": "virtual", "many-scanners": "virtual-many"}
 _EXCLUSIONS = {
     "cement": Exclusion.METAL_OR_CEMENT,
     "screws": Exclusion.METAL_OR_CEMENT,
@@ -36,15 +36,15 @@ def simulate(n: int, seed: int, directory: str | Path, cohort: str = "one-scanne
     Raises:
         BadInput: n or seed out of range, or an unknown cohort.
     """
-    from training.virtual.patient import COHORTS, virtual_patient
+    from training.virtual.patient import virtual_patient
 
-    if cohort not in COHORTS:
-        raise BadInput(f"The cohort is {cohort!r}; give one of {', '.join(COHORTS)}.")
+    if cohort not in PREFIXES:
+        raise BadInput(f"The cohort is {cohort!r}; give one of {', '.join(PREFIXES)}.")
     if not 0 < n <= PATIENTS_PER_SEED or seed < 0:
         raise BadInput(f"Give 1 to {PATIENTS_PER_SEED} patients and a seed of 0 or more, not {n} and {seed}.")
     there = set(open_dataset(directory).ids) if (Path(directory) / "dataset.json").is_file() else set()
     for number in tqdm(range(n), desc="virtual patients", unit="patient", file=sys.stderr):
-        case_id = f"{_NAMES[cohort]}-{seed}-{number:05d}"
+        case_id = f"{PREFIXES[cohort]}-{seed}-{number:05d}"
         if case_id not in there:
             patient = virtual_patient(seed * PATIENTS_PER_SEED + number, cohort)
             case = Case(case_id, patient.ct, patient.labels, info_of(patient))

@@ -15,13 +15,14 @@ from OpportunisticBMDLib.volume import Volume
 from training.dataset import Case, CaseInfo, age_band_of, open_dataset
 from training.dataset.hardest import acquisition_of
 from training.evaluate.cases import UNKNOWN, Facts
+from training.virtual.cohorts import PREFIXES
 
 if TYPE_CHECKING:
     from training.virtual.parameters import PatientParameters
     from training.virtual.patient import VirtualPatient
 
 UNSEEN_SEED = 900_000  # fits draw from far lower seeds
-COHORTS = ("one-scanner", "many-scanners")
+COHORTS = tuple(PREFIXES)
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,6 +21,7 @@ from OpportunisticBMDLib.reading import read_ct
 from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.volume import Volume
 from training.dataset import box_ras, open_dataset
+from training.virtual.cohorts import PREFIXES
 from training.virtual.patient import virtual_patient
 
 PICTURE_SPACING_MM = 1.0
@@ -156,10 +157,10 @@ def load_samples(folder: Path) -> list[Sample]:
     return [Sample.load(path) for path in sorted(folder.glob("*.npz")) if ".part" not in path.name]
 
 
-def _prepare_virtual(seed: int, folder: Path) -> None:
-    path = folder / f"virtual-{seed:06d}.npz"
+def _prepare_virtual(seed: int, cohort: str, folder: Path) -> None:
+    path = folder / f"{PREFIXES[cohort]}-{seed:06d}.npz"
     if not path.exists():
-        patient = virtual_patient(seed)
+        patient = virtual_patient(seed, cohort)
         sample_of(path.stem, patient.ct, patient.labels, patient.bmd_mg_cm3, patient.acquisition.kvp).save(path)
 
 
@@ -174,6 +175,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder for the samples")
     parser.add_argument("--virtual", type=int, default=0, metavar="N", help="number of virtual patients")
     parser.add_argument("--seed", type=int, default=1000, help="seed of the first virtual patient")
+    parser.add_argument("--cohort", choices=PREFIXES, default="one-scanner", help="of the virtual patients")
     parser.add_argument("--dataset", type=Path, action="append", default=[], help="annotated dataset (repeatable)")
     parser.add_argument(
         "--negative", type=Path, action="append", default=[], metavar="CT", help="CT without T12-L2 (repeatable)"
@@ -188,7 +190,7 @@ def main(arguments: list[str] | None = None) -> None:
         negative_of(name, read_ct(path).volume).save(options.output / f"{name}.npz")
     seeds = range(options.seed, options.seed + options.virtual)
     jobs = Parallel(options.jobs, return_as="generator_unordered")(
-        delayed(_prepare_virtual)(seed, options.output) for seed in seeds
+        delayed(_prepare_virtual)(seed, options.cohort, options.output) for seed in seeds
     )
     for _ in tqdm(jobs, total=len(seeds), desc="virtual patients", unit="patient"):
         pass

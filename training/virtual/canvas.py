@@ -53,6 +53,19 @@ class Canvas:
         share = coverage(distance, soft or self.voxel)
         self.hu[box] += share * (hu - self.hu[box])
 
+    def paint_few(self, box: Box, distance: np.ndarray, hu: float) -> None:
+        """The same where the tissue fills little of the box."""
+        where = below(distance, self.voxel / 2)
+        part = self.hu[box]
+        part[where] += coverage(distance[where], self.voxel) * (hu - part[where])
+
+
+def below(distance: np.ndarray, limit: float) -> tuple[np.ndarray, ...]:
+    """Indices of the few voxels of a (C or Fortran ordered) array that lie below a limit, in its order in memory."""
+    if distance.flags.f_contiguous:
+        return below(distance.T, limit)[::-1]
+    return np.unravel_index(np.flatnonzero(distance < limit), distance.shape)
+
 
 def is_empty(box: Box) -> bool:
     return any(s.stop <= s.start for s in box)

@@ -11,7 +11,7 @@ from training.virtual.spine import Vertebra
 from training.virtual.trunk import Trunk
 
 RIGHT, FRONT = np.array([1.0, 0, 0]), np.array([0, 1.0, 0])
-PSOAS_RADIUS = {"T12": 3, "L1": 7, "L2": 11, "L3": 15, "L4": 18, "L5": 19}
+PSOAS_RADIUS = {"T12": 3, "L1": 7, "L2": 11, "L3": 15, "L4": 18, "L5": 19, "L6": 19}
 
 
 def paint_wall(canvas: Canvas, parameters: PatientParameters, trunk: Trunk) -> None:

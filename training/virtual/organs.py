@@ -196,14 +196,21 @@ def _paint_vessels(
             stamp_tube(d, box, canvas, ends, (radius * size, radius * size))
         canvas.paint(box, d - 1.2, 45.0)
         canvas.paint(box, d, hu)
-        if left < 0 and parameters.age > 55:
-            canvas.hu[box][(np.abs(d) < 1.0) & (chalk > 4.2 - 0.028 * parameters.age)] = 500.0
+        if left < 0:
+            canvas.hu[box][(np.abs(d) < 1.0) & (chalk > _chalk_above(parameters))] = 500.0
+
+
+def _chalk_above(parameters: PatientParameters) -> float:
+    """How many SD the field has to reach for chalk in the wall."""
+    if parameters.body.chalk is not None:
+        return parameters.body.chalk
+    return 4.2 - 0.028 * parameters.age if parameters.age > 55 else np.inf
 
 
 def _vessel_course(vertebrae: tuple[Vertebra, ...], left: int) -> list[np.ndarray]:
     points = []
     for v in vertebrae:
-        if v.shape.name == "L5" or (left > 0 and v.shape.name in ("T5", "T6", "T7", "T8")):
+        if v.shape.name in ("L5", "L6") or (left > 0 and v.shape.name in ("T5", "T6", "T7", "T8")):
             continue
         low = v.shape.name[0] == "L" or v.shape.name == "T12"
         aside, front = (7.0, 13.0) if low else (17.0, 6.0)

@@ -1,10 +1,11 @@
-"""Everything that makes one virtual patient differ from another, drawn once from a seed."""
+"""Everything that makes one virtual patient differ from another: a record that is drawn once and rendered at will.
+
+Fields with a default are what the cohort `many-scanners` adds; the default is how the cohort `one-scanner` has it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import numpy as np
 
 LEVELS = ("T5", "T6", "T7", "T8", "T9", "T10", "T11", "T12", "L1", "L2", "L3", "L4", "L5")
 # Endplate width and depth and height of the body, disc below it: mm, means for a man of 175 cm.
@@ -14,6 +15,40 @@ HEIGHT = (18.5, 19.0, 19.5, 20.0, 21.0, 22.0, 23.0, 24.5, 26.0, 27.0, 27.5, 27.5
 DISC = (4.0, 4.0, 4.5, 4.5, 4.5, 5.0, 5.5, 6.5, 7.5, 8.5, 9.5, 10.5, 10.0)
 # Lean of each body's axis: degrees, positive where its top leans backwards.
 LEAN = (-14.0, -10.0, -6.0, -2.0, 2.0, 5.5, 8.5, 10.0, 9.5, 6.0, -1.0, -11.0, -25.0)
+
+
+@dataclass(frozen=True)
+class Dent:
+    """A hollow in an endplate: a Schmorl's node where it is narrow, a collapsed endplate where it is wide.
+
+    Args:
+        x, y: its middle, mm to the right and front of the body's axis.
+        above: whether it is in the upper endplate.
+        radius, depth: mm.
+    """
+
+    x: float
+    y: float
+    above: bool
+    radius: float
+    depth: float
+
+
+@dataclass(frozen=True)
+class Spur:
+    """An osteophyte at the lower edge of a body, or a bridge of bone to the next one.
+
+    Args:
+        angle: where on the edge, degrees from the front towards the right.
+        length: how far it reaches outwards, mm.
+        radius: at its root, mm.
+        bridges: whether it grows across the disc to the body below.
+    """
+
+    angle: float
+    length: float
+    radius: float
+    bridges: bool
 
 
 @dataclass(frozen=True)
@@ -32,6 +67,14 @@ class VertebraParameters:
         lip: how far osteophytes widen the body's edges, as a fraction.
         cortex, endplate: thickness of the shell around the body and of its endplates, mm.
         density: mean hydroxyapatite of the cancellous bone, mg/cm3.
+        turn: about its own axis, degrees, positive where its front turns to the left.
+        fracture: "", "wedge", "biconcave" or "crush"; `height`, `wedge` and `dents` are those of the broken body.
+        loss: share of the height that the fracture took where it took most.
+        dents: hollows in the endplates.
+        sclerosis: how much denser the bone is under the upper and the lower endplate, as a fraction.
+        vacuum: share of the disc below that holds gas, 0 to 1.
+        spurs: osteophytes at the lower edge.
+        room: space above and below half the height in which the body is painted, mm; the more it leans, the more.
     """
 
     name: str
@@ -48,6 +91,66 @@ class VertebraParameters:
     cortex: float
     endplate: float
     density: float
+    turn: float = 0.0
+    fracture: str = ""
+    loss: float = 0.0
+    dents: tuple[Dent, ...] = ()
+    sclerosis: tuple[float, float] = (0.0, 0.0)
+    vacuum: float = 0.0
+    spurs: tuple[Spur, ...] = ()
+    room: float = 9.0
+
+
+@dataclass(frozen=True)
+class TextureParameters:
+    """How the density varies inside a body, relative to its mean.
+
+    Args:
+        grain, patch: SD of the fine and the coarse variation.
+        ends: how much denser the bone is at the endplates.
+        vessel: how much emptier it is around the basivertebral vein.
+    """
+
+    grain: float = 0.25
+    patch: float = 0.11
+    ends: float = 0.35
+    vessel: float = 0.45
+
+
+@dataclass(frozen=True)
+class Arm:
+    """An arm beside the body, as a straight piece of it.
+
+    Args:
+        side: 1 = right, -1 = left.
+        gap: between skin and skin, mm.
+        front: how far in front of the trunk's centre, mm.
+        radius: mm.
+        nail: whether a metal nail lies in its bone.
+    """
+
+    side: int
+    gap: float
+    front: float
+    radius: float
+    nail: bool
+
+
+@dataclass(frozen=True)
+class Implant:
+    """Something foreign in the spine or the hips.
+
+    Args:
+        kind: "screws" (pedicle screws with rods), "cement" or "hip".
+        levels: the vertebrae that hold it; empty for a hip.
+        side: of the hip, 1 = right, -1 = left.
+        hu: of the material, before the scanner's own range cuts it off.
+    """
+
+    kind: str
+    levels: tuple[str, ...] = ()
+    side: int = 1
+    hu: float = 3500.0
 
 
 @dataclass(frozen=True)
@@ -66,6 +169,9 @@ class BodyParameters:
         liver_size, kidney_size: relative to the mean.
         bowel_gas: fraction of the bowel that holds gas.
         oral_hu: content of the stomach; above 100 where contrast was drunk.
+        rib13: length of ribs on L1 (right, left); 0 where there are none.
+        chalk: SD of a smooth field above which the aorta's wall is calcified; None leaves it to the age.
+        arms: those that lie beside the body.
     """
 
     chest_width: float
@@ -85,6 +191,9 @@ class BodyParameters:
     kidney_size: float
     bowel_gas: float
     oral_hu: float
+    rib13: tuple[float, float] = (0.0, 0.0)
+    chalk: float | None = None
+    arms: tuple[Arm, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -102,6 +211,11 @@ class ScanParameters:
         cupping_hu: how much the middle of the body is too dark.
         table_gap, table_sag: gap between table and back, mm, and the table's curvature, 1/mm.
         table_hu: of the table's upper shell.
+        increment: distance of the slices, mm; 0 where they touch.
+        edge: how far the kernel overshoots at edges; the noise grows with it at the same frequencies.
+        smear: SD of what blurs the edges of the slice profile, mm.
+        padding_hu: what is stored outside the circle of reconstruction.
+        circle: whether only a circle is reconstructed.
     """
 
     kvp: float
@@ -119,11 +233,26 @@ class ScanParameters:
     table_gap: float
     table_sag: float
     table_hu: float
+    increment: float = 0.0
+    edge: float = 0.0
+    smear: float = 0.0
+    padding_hu: int = -1024
+    circle: bool = True
 
 
 @dataclass(frozen=True)
 class PatientParameters:
-    """One virtual patient's record: rendering it twice gives the same voxels."""
+    """One virtual patient's record: rendering it twice gives the same voxels.
+
+    Args:
+        marrow_fat: share of the marrow's volume that is yellow.
+        contrast: whether an iodinated agent was injected.
+        vertebrae: from top to bottom.
+        cohort: the one it was drawn from.
+        marrow_contrast_hu: by how much the injected agent raises the marrow.
+        compact: HU of compact bone relative to 120 kVp.
+        fat_contrast: HU of fat relative to 120 kVp.
+    """
 
     seed: int
     sex: str
@@ -134,111 +263,9 @@ class PatientParameters:
     vertebrae: tuple[VertebraParameters, ...]
     body: BodyParameters
     scan: ScanParameters
-
-
-def draw_parameters(seed: int) -> PatientParameters:
-    """Draws a patient: sex, age, size, spine, trunk and scan."""
-    rng = np.random.default_rng([seed, 0])
-    sex = str(rng.choice(["female", "male"]))
-    age = float(rng.uniform(35, 88))
-    size = float(np.clip(rng.normal(0.93 if sex == "female" else 1.0, 0.04), 0.82, 1.12))
-    # Density falls with age by about 2 mg/cm3 a year; the rest is the person's own. The cohort is 108 +- 40.
-    density = float(np.clip(108 + (61 - age) * 1.75 + rng.normal(0, 28), 20, 260))
-    fat = float(np.clip(0.45 + 0.004 * (age - 61) - 0.0008 * (density - 108) + rng.normal(0, 0.05), 0.2, 0.7))
-    contrast = bool(rng.random() < 0.45)
-    body = _draw_body(rng, sex, size, contrast)
-    vertebrae = _draw_spine(rng, sex, age, size, density)
-    return PatientParameters(
-        seed=int(seed),
-        sex=sex,
-        age=age,
-        size=size,
-        marrow_fat=fat,
-        contrast=contrast,
-        vertebrae=vertebrae,
-        body=body,
-        scan=_draw_scan(rng, size, body),
-    )
-
-
-def _draw_spine(
-    rng: np.random.Generator, sex: str, age: float, size: float, density: float
-) -> tuple[VertebraParameters, ...]:
-    curve, shift = rng.normal(1.0, 0.22), rng.normal(0, 3.0)
-    scoliosis, phase = rng.normal(0, 2.5), rng.uniform(0, 2 * np.pi)
-    wide, deep, high = size * rng.normal(1, 0.03), size * rng.normal(1, 0.03), size * rng.normal(1, 0.025)
-    discs = size * np.clip(rng.normal(1.08, 0.16), 0.6, 1.45)
-    cortex = float(np.clip(rng.normal(0.4, 0.07), 0.25, 0.6))
-    vertebrae = []
-    for n, name in enumerate(LEVELS):
-        wedge = (2.5 if sex == "female" else 3.5) - (n - 7) * 1.1 + rng.normal(0, 1.3)
-        vertebrae.append(
-            VertebraParameters(
-                name=name,
-                width=float(WIDTH[n] * wide * rng.normal(1, 0.015)),
-                depth=float(DEPTH[n] * deep * rng.normal(1, 0.015)),
-                height=float(HEIGHT[n] * high * rng.normal(1, 0.02)),
-                disc_below=float(DISC[n] * discs * np.clip(rng.normal(1, 0.1), 0.6, 1.4)),
-                lean=float(LEAN[n] * curve + shift + rng.normal(0, 0.8)),
-                tilt=float(scoliosis * np.sin(phase + 0.7 * n) + rng.normal(0, 0.5)),
-                wedge=float(np.clip(wedge, -6, 9)),
-                waist=float(np.clip(rng.normal(0.10, 0.02), 0.04, 0.16)),
-                endplate_depth=float(np.clip(rng.normal(1.6, 0.5), 0.4, 3.2)),
-                lip=float(np.clip(rng.gamma(1.2, 0.0008 * max(age - 35, 5)), 0, 0.16)),
-                cortex=cortex,
-                endplate=float(np.clip(rng.normal(0.65, 0.1), 0.4, 1.0)),
-                density=float(np.clip(density + rng.normal(0, 6), 20, 260)),
-            )
-        )
-    return tuple(vertebrae)
-
-
-def _draw_body(rng: np.random.Generator, sex: str, size: float, contrast: bool) -> BodyParameters:
-    arterial = rng.random() < 0.4
-    aorta = float(rng.uniform(250, 400) if arterial else rng.uniform(130, 190))
-    vein = float(rng.uniform(90, 130) if arterial else rng.uniform(130, 180))
-    twelfth = float(rng.uniform(45, 135))
-    eleventh = float(rng.uniform(170, 225))
-    return BodyParameters(
-        chest_width=float(144 * size * rng.normal(1, 0.05)),
-        chest_depth=float(98 * size * rng.normal(1, 0.07)),
-        waist=float(np.clip(rng.normal(0.95 if sex == "male" else 0.9, 0.05), 0.8, 1.1)),
-        fat=float(np.clip(rng.gamma(4, 3.8 if sex == "male" else 4.8), 4, 50)),
-        wall=float(np.clip(rng.normal(12, 2.5), 7, 18)),
-        rib_drop=float(np.clip(rng.normal(92, 12), 62, 122)),
-        rib12=tuple(float(np.clip(twelfth + rng.normal(0, 10), 30, 140)) for _ in range(2)),
-        rib11=tuple(float(eleventh + rng.normal(0, 8)) for _ in range(2)),
-        dome=float(rng.normal(112, 15)),
-        aorta_hu=aorta if contrast else 42.0,
-        vein_hu=vein if contrast else 38.0,
-        kidney_hu=float(rng.uniform(140, 220)) if contrast else 32.0,
-        liver_hu=float(rng.uniform(75, 115) if contrast else rng.uniform(35, 62)),
-        liver_size=float(np.clip(rng.normal(1, 0.08), 0.8, 1.2)),
-        kidney_size=float(np.clip(size * rng.normal(1, 0.07), 0.8, 1.2)),
-        bowel_gas=float(rng.uniform(0.1, 0.5)),
-        oral_hu=float(rng.uniform(180, 420) if rng.random() < 0.25 else rng.uniform(5, 50)),
-    )
-
-
-def _draw_scan(rng: np.random.Generator, size: float, body: BodyParameters) -> ScanParameters:
-    widest = 2 * (body.chest_width + 0.75 * body.wall + body.fat)
-    field = float(np.clip(widest * rng.uniform(0.93, 1.25), 300, 460))
-    pixel = float(np.clip(field / 512 * rng.uniform(1.0, 1.2), 0.7, 0.98))
-    to_pelvis = rng.random() < 0.5
-    return ScanParameters(
-        kvp=float(rng.choice([120, 120, 120, 120, 120, 120, 120, 120, 100, 140])),
-        noise_hu=float(np.clip(rng.normal(14, 5) * body.chest_width / 135, 8, 30)),
-        kernel_sigma=float(rng.uniform(0.45, 0.8)),
-        slice_thickness=1.25,
-        pixel=pixel,
-        field_of_view=field,
-        top=float(size * rng.uniform(85, 165)),
-        bottom=float(-size * (rng.uniform(150, 230) if to_pelvis else rng.uniform(75, 150))),
-        centre=(float(rng.normal(0, 6)), float(rng.normal(36, 5))),
-        slope=float(np.clip(rng.normal(1, 0.01), 0.98, 1.02)),
-        offset=float(rng.uniform(-3, 3)),
-        cupping_hu=float(rng.uniform(0, 6)),
-        table_gap=float(rng.uniform(-5, 8)),
-        table_sag=float(rng.uniform(2e-4, 7e-4)),
-        table_hu=float(rng.uniform(50, 550)),
-    )
+    cohort: str = "one-scanner"
+    marrow_contrast_hu: float = 0.0
+    compact: float = 1.0
+    fat_contrast: float = 1.0
+    texture: TextureParameters = TextureParameters()
+    implants: tuple[Implant, ...] = ()

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
 from OpportunisticBMDLib.ct import Acquisition
 from OpportunisticBMDLib.geometry import Grid
 from OpportunisticBMDLib.volume import Volume
+from training.virtual.arms import paint_arm_bones, paint_arm_flesh
 from training.virtual.canvas import Canvas
+from training.virtual.discs import paint_discs
+from training.virtual.draw_many_scanners import draw_many_scanners
+from training.virtual.draw_one_scanner import draw_one_scanner
+from training.virtual.implants import held_by, holds_metal, paint_implants
 from training.virtual.materials import AIR_HU, calibration
 from training.virtual.organs import paint_soft_tissue
-from training.virtual.parameters import PatientParameters, draw_parameters
+from training.virtual.parameters import PatientParameters
 from training.virtual.pelvis import paint_pelvis
+from training.virtual.qct import read_qct
 from training.virtual.scan import acquire, lattice, paint_table
-from training.virtual.spine import MEASURED, paint_canal, paint_discs, paint_vertebra, place_vertebrae
+from training.virtual.slices import Slices
+from training.virtual.spine import MEASURED, Cancellous, paint_canal, paint_vertebra, place_vertebrae
+from training.virtual.spurs import paint_spurs
 from training.virtual.texture import Texture
 from training.virtual.thorax import paint_ribs
 from training.virtual.trunk import Trunk
 
-__all__ = ["PatientParameters", "VirtualPatient", "draw_parameters", "render", "virtual_patient"]
+__all__ = ["COHORTS", "PatientParameters", "VirtualPatient", "draw_parameters", "render", "virtual_patient"]
 
+COHORTS = {"one-scanner": draw_one_scanner, "many-scanners": draw_many_scanners}
 COARSE_MM = (1.8, 1.8, 2.5)
 
 
@@ -32,7 +41,10 @@ class VirtualPatient:
     Args:
         ct: HU, int16, indexed [i, j, k] towards right, front, head.
         labels: uint8 on the same grid: 1 = T12, 2 = L1, 3 = L2 cancellous bone of the body (0 elsewhere).
-        bmd_mg_cm3: mean hydroxyapatite density rendered in the labelled voxels, per vertebra.
+        bmd_mg_cm3: mean hydroxyapatite density rendered in the labelled voxels, per vertebra that can be measured.
+        not_measurable: vertebra -> "cement", "screws" or "cut off" (by an end of the scan); it has no entry above.
+        qct_mg_cm3: what a reader would get by quantitative CT from the middles of L1 and L2 (T12 stands in for one
+            that cannot be measured); None where fewer than two can.
         acquisition: how the CT was made.
         parameters: the record from which `render` repeats the patient.
     """
@@ -42,30 +54,62 @@ class VirtualPatient:
     bmd_mg_cm3: dict[str, float]
     acquisition: Acquisition
     parameters: PatientParameters
+    not_measurable: dict[str, str] = field(default_factory=dict)
+    qct_mg_cm3: float | None = None
 
 
-def virtual_patient(seed: int) -> VirtualPatient:
-    """The patient of a seed: the same seed gives the same voxels."""
-    return render(draw_parameters(seed))
+def draw_parameters(seed: int, cohort: str = "one-scanner") -> PatientParameters:
+    """Draws the record of a patient.
+
+    Args:
+        cohort: one of `COHORTS`.
+
+    Raises:
+        ValueError: an unknown cohort.
+    """
+    if cohort not in COHORTS:
+        raise ValueError(f"the cohort is {cohort!r}, not one of {', '.join(COHORTS)}")
+    return COHORTS[cohort](seed)
+
+
+def virtual_patient(seed: int, cohort: str = "one-scanner") -> VirtualPatient:
+    """The patient of a seed in a cohort: the same seed gives the same voxels."""
+    return render(draw_parameters(seed, cohort))
 
 
 def render(parameters: PatientParameters) -> VirtualPatient:
     """Paints soft tissue, then bones, then passes all through the scanner."""
     axes = lattice(parameters.scan)
+    slices = Slices.through(axes[2], parameters.scan)
     vertebrae = place_vertebrae(parameters)
     trunk = Trunk.of(parameters, vertebrae)
     canvas = _refined(_soft_tissue(parameters, trunk, vertebrae, axes), axes)
-    texture = Texture(np.random.default_rng([parameters.seed, 3]))
-    grain = texture.bone_grain()
+    texture = Texture(np.random.default_rng([parameters.seed, 3]), **asdict(parameters.texture))
+    grain = texture.bone_grain() * np.float32(parameters.compact)
+    paint_arm_bones(canvas, parameters, trunk)
     paint_pelvis(canvas, parameters, vertebrae, grain)
     paint_ribs(canvas, parameters, trunk, vertebrae, grain)
     paint_discs(canvas, vertebrae)
     paint_canal(canvas, vertebrae)
-    labels = np.zeros(canvas.hu.shape[::-1], np.uint8).transpose(2, 1, 0)
-    truth = _paint_bones(canvas, labels, parameters, vertebrae, texture, grain)
-    grid = Grid.axis_aligned(labels.shape, canvas.spacing, [float(a.astype(float).mean()) for a in axes])
-    ct = acquire(canvas.hu, parameters.scan, parameters.seed)
-    return VirtualPatient(Volume(ct, grid), Volume(labels, grid), truth, _acquisition(parameters), parameters)
+    paint_spurs(canvas, vertebrae, grain)
+    up = axes[2] if slices is None else slices.up
+    labels = np.zeros((len(up), len(axes[1]), len(axes[0])), np.uint8).transpose(2, 1, 0)
+    bones = _paint_bones(canvas, labels, parameters, vertebrae, texture, grain, slices)
+    paint_implants(canvas, parameters, vertebrae)
+    spacing = (*canvas.spacing[:2], float(np.float32(up[1]) - np.float32(up[0])))
+    grid = Grid.axis_aligned(labels.shape, spacing, [float(a.astype(float).mean()) for a in (*axes[:2], up)])
+    ct = acquire(canvas.hu, parameters.scan, parameters.seed, slices, metal=holds_metal(parameters))
+    unmeasurable = _not_measurable(parameters, bones, len(up))
+    whole = {name: bone for name, bone in bones.items() if name not in unmeasurable}
+    return VirtualPatient(
+        ct=Volume(ct, grid),
+        labels=Volume(labels, grid),
+        bmd_mg_cm3={name: bone.mean for name, bone in whole.items()},
+        acquisition=_acquisition(parameters),
+        parameters=parameters,
+        not_measurable=unmeasurable,
+        qct_mg_cm3=read_qct(whole, {v.shape.name: v for v in vertebrae}, (*axes[:2], up), parameters.seed),
+    )
 
 
 def _soft_tissue(parameters: PatientParameters, trunk: Trunk, vertebrae: tuple, axes: tuple) -> Canvas:
@@ -73,6 +117,10 @@ def _soft_tissue(parameters: PatientParameters, trunk: Trunk, vertebrae: tuple, 
     canvas = Canvas.blank(*coarse, hu=AIR_HU)
     paint_soft_tissue(canvas, parameters, trunk, vertebrae)
     scan = parameters.scan
+    paint_arm_flesh(canvas, parameters, trunk)
+    if parameters.fat_contrast != 1:
+        fatty = (canvas.hu < 0) & (canvas.hu > -250)
+        canvas.hu[fatty] *= np.float32(parameters.fat_contrast)
     paint_table(canvas, trunk.back() - scan.table_gap, scan.table_sag, scan.table_hu)
     return canvas
 
@@ -105,14 +153,31 @@ def _paint_bones(
     vertebrae: tuple,
     texture: Texture,
     grain: np.ndarray,
-) -> dict[str, float]:
-    line = calibration(parameters.scan.kvp, parameters.marrow_fat)
-    truth = {}
+    slices: Slices | None,
+) -> dict[str, Cancellous]:
+    """The cancellous bone of T12, L1 and L2, as far as the scan reaches them."""
+    slope, marrow = calibration(parameters.scan.kvp, parameters.marrow_fat)
+    line = slope, marrow + parameters.marrow_contrast_hu
+    bones = {}
     for vertebra in vertebrae:
-        cancellous = paint_vertebra(canvas, labels, vertebra, texture, line, grain)
-        if vertebra.shape.name in MEASURED:
-            truth[vertebra.shape.name] = cancellous.mean
-    return truth
+        bone = paint_vertebra(canvas, labels, vertebra, texture, line, grain, slices, parameters.compact)
+        if vertebra.shape.name in MEASURED and bone is not None and bone.inside.any():
+            bones[vertebra.shape.name] = bone
+    return bones
+
+
+def _not_measurable(parameters: PatientParameters, bones: dict[str, Cancellous], slices: int) -> dict[str, str]:
+    """What keeps a vertebra from being measured; a body in the first or the last slice goes on outside the scan."""
+    reasons = {name: kind for name, kind in held_by(parameters).items() if name in MEASURED}
+    for name in MEASURED:
+        if name not in bones or _touches_an_end(bones[name], slices):
+            reasons[name] = "cut off"
+    return reasons
+
+
+def _touches_an_end(bone: Cancellous, slices: int) -> bool:
+    filled = np.flatnonzero(bone.inside.any(axis=(0, 1))) + bone.box[2].start
+    return bool(filled[0] == 0 or filled[-1] == slices - 1)
 
 
 def _acquisition(parameters: PatientParameters) -> Acquisition:
@@ -121,7 +186,7 @@ def _acquisition(parameters: PatientParameters) -> Acquisition:
         path=f"virtual patient {parameters.seed}",
         format="virtual",
         kvp=scan.kvp,
-        kernel=f"Gaussian {scan.kernel_sigma:.2f} mm",
+        kernel=f"Gaussian {scan.kernel_sigma:.2f} mm" + (f", edge {scan.edge:.2f}" if scan.edge else ""),
         contrast_agent="iodine" if parameters.contrast else "",
         scanner="virtual",
         slice_thickness_mm=scan.slice_thickness,

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.cancellous import CORTEX_MM
-from training.virtual.canvas import Box, Canvas, coverage, is_empty, smooth_max, stamp_tube
+from training.virtual.canvas import Box, Canvas, below, coverage, is_empty, smooth_max, stamp_tube
 from training.virtual.parameters import PatientParameters, VertebraParameters
+from training.virtual.slices import Slices
 from training.virtual.texture import Texture
 
 CORTICAL_HU = 950.0
@@ -62,8 +63,12 @@ class Cancellous:
 
 
 def place_vertebrae(parameters: PatientParameters) -> tuple[Vertebra, ...]:
-    """T5 to L5 from top to bottom along the curved spine; the centre of L1's body is the origin."""
-    shapes = parameters.vertebrae
+    """From top to bottom along the curved spine; the centre of L1's body is the origin."""
+    return place(parameters.vertebrae)
+
+
+def place(shapes: tuple[VertebraParameters, ...]) -> tuple[Vertebra, ...]:
+    """The same of the vertebrae alone."""
     axes = [_axes(s) for s in shapes]
     centres = [np.zeros(3)]
     for n in range(1, len(shapes)):
@@ -82,7 +87,11 @@ def _axes(shape: VertebraParameters) -> np.ndarray:
     up /= np.linalg.norm(up)
     right = np.array([1.0, 0.0, 0.0]) - up[0] * up
     right /= np.linalg.norm(right)
-    return np.stack((right, np.cross(up, right), up))
+    front = np.cross(up, right)
+    if shape.turn:
+        turn = np.deg2rad(shape.turn)
+        right, front = np.cos(turn) * right + np.sin(turn) * front, np.cos(turn) * front - np.sin(turn) * right
+    return np.stack((right, front, up))
 
 
 def body_distances(shape: VertebraParameters, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> tuple:
@@ -102,22 +111,11 @@ def body_distances(shape: VertebraParameters, x: np.ndarray, y: np.ndarray, z: n
     rho = np.minimum((x / (0.85 * a)) ** 2 + ((y + 0.1 * b) / (0.85 * b)) ** 2, 1)
     slope = np.float32(np.tan(np.deg2rad(shape.wedge) / 2))
     end = np.abs(z) - (half - y * slope - np.float32(shape.endplate_depth) * (1 - rho) ** 1.5)
+    for dent in shape.dents:
+        r2 = (x - np.float32(dent.x)) ** 2 + (y - np.float32(dent.y)) ** 2
+        hollow = np.float32(dent.depth) * np.exp(r2 * np.float32(-1 / dent.radius**2))
+        end = end + hollow * (z > 0 if dent.above else z < 0)
     return wall, end
-
-
-def paint_discs(canvas: Canvas, vertebrae: tuple[Vertebra, ...]) -> None:
-    """Discs fill what lies between two bodies; the bodies are painted over them."""
-    for above, below in zip(vertebrae, vertebrae[1:]):
-        centre = (above.to_ras(0, 0, -above.shape.height / 2) + below.to_ras(0, 0, below.shape.height / 2)) / 2
-        disc = Vertebra(above.shape, centre, (above.axes + below.axes) / 2)
-        box = canvas.box(centre - (35, 35, 16), centre + (35, 35, 16))
-        if is_empty(box):
-            continue
-        x, y, z = disc.local(canvas.coordinates(box))
-        a, b = above.shape.width / 2 * 1.0, above.shape.depth / 2 * 0.98
-        radial = np.sqrt(x * x + y * y) * (1 - 1 / np.sqrt((x / a) ** 2 + (y / b) ** 2 + 1e-6))
-        d = smooth_max(radial, np.abs(z) - np.float32(above.shape.disc_below / 2 + 5), 2.0)
-        canvas.paint(box, d, 85.0)
 
 
 def canal_points(vertebrae: tuple[Vertebra, ...]) -> list[np.ndarray]:
@@ -136,7 +134,7 @@ def paint_canal(canvas: Canvas, vertebrae: tuple[Vertebra, ...]) -> None:
         for n, ends in enumerate(zip(points, points[1:])):
             if radius > 5 or n < 8:
                 stamp_tube(d, box, canvas, ends, (radius, radius))
-        canvas.paint(box, d, hu)
+        canvas.paint_few(box, d, hu)
 
 
 def posterior_distances(canvas: Canvas, vertebra: Vertebra) -> tuple[Box, np.ndarray, np.ndarray]:
@@ -159,13 +157,13 @@ def posterior_distances(canvas: Canvas, vertebra: Vertebra) -> tuple[Box, np.nda
     return box, arch, sides
 
 
-def _arch_width(shape: VertebraParameters) -> float:
+def arch_width(shape: VertebraParameters) -> float:
     """Half distance of the pedicles, mm."""
     return 12.5 if shape.name[0] == "T" else 14.0 + 0.8 * (int(shape.name[1:]) - 1)
 
 
 def _stamp_arch(tube: Callable, arch: np.ndarray, shape: VertebraParameters, side: int) -> None:
-    w, b, h = _arch_width(shape), shape.depth * 0.45, shape.height
+    w, b, h = arch_width(shape), shape.depth * 0.45, shape.height
     tube(arch, (side * w, 2 - b, h * 0.22), (side * (w + 2), -b - 12, h * 0.2), 3.8, 4.0, 1.8)
     tube(arch, (side * (w + 2), -b - 13, h * 0.5), (side * (w + 1), -b - 18, -h * 0.3), 5.2, 4.8)
     tube(arch, (side * (w + 1), -b - 18, -h * 0.3), (side * (w - 1), -b - 19, -h * 0.85), 4.8, 4.8)
@@ -174,7 +172,7 @@ def _stamp_arch(tube: Callable, arch: np.ndarray, shape: VertebraParameters, sid
 
 
 def _stamp_transverse(tube: Callable, sides: np.ndarray, shape: VertebraParameters, side: int) -> None:
-    w, b, h = _arch_width(shape), shape.depth * 0.45, shape.height
+    w, b, h = arch_width(shape), shape.depth * 0.45, shape.height
     length = {"L1": 33, "L2": 38, "L3": 43, "L4": 40, "L5": 41, "T12": 21, "T11": 25}.get(shape.name, 31)
     if shape.name[0] == "L":
         tube(sides, (side * (w + 2), -b - 11, h * 0.15), (side * length, -b - 16, h * 0.17), 2.8, 2.0, 1.6)
@@ -199,15 +197,20 @@ def paint_vertebra(
     texture: Texture,
     line: tuple[float, float],
     grain: np.ndarray,
+    slices: Slices | None = None,
+    compact: float = 1.0,
 ) -> Cancellous | None:
     """Paints one vertebra; marks its cancellous bone in `labels` where it is one of T12, L1, L2.
 
     Args:
+        labels: on the canvas's own lattice, or at the heights of the slices where they are given.
         line: slope and intercept from mg HA/cm3 to HU of cancellous bone with its marrow.
         grain: periodic factors for the posterior elements' brightness.
+        slices: what the scanner makes of the canvas; None where each plane of the canvas is a slice.
+        compact: brightness of compact bone relative to 120 kVp.
 
     Returns:
-        The cancellous bone that was painted, None where the scan does not reach the body.
+        The cancellous bone as the slices show it, None where the scan does not reach the body.
     """
     s = vertebra.shape
     box, arch, sides = posterior_distances(canvas, vertebra)
@@ -215,25 +218,42 @@ def paint_vertebra(
         core = 170 + line[1] + line[0] * s.density
         paint_shell(canvas, box, sides, 1.0, 620.0, core - 60, grain)
         paint_shell(canvas, box, arch, POSTERIOR_CORTEX, 1080.0, core, grain)
-    reach = np.array([s.width / 2 + 5, s.depth / 2 + 5, s.height / 2 + 9])
+    reach = np.array([s.width / 2 + 5, s.depth / 2 + 5, s.height / 2 + s.room])
     box = canvas.box(vertebra.centre - reach, vertebra.centre + reach)
     if is_empty(box):
         return None
     x, y, z = vertebra.local(canvas.coordinates(box))
     wall, end = body_distances(s, x, y, z)
     inner = smooth_max(wall + np.float32(s.cortex), end + np.float32(s.endplate), 1.5)
-    inside = smooth_max(wall, end, 1.5) < -CORTEX_MM
     density = texture.density(canvas, box, (x, y, z), inner, end, s)
-    density += np.float32(s.density) - (density[inside].mean() if inside.any() else 0)
+    if slices is None:
+        seen = Cancellous(box, smooth_max(wall, end, 1.5) < -CORTEX_MM, density)
+    else:
+        seen = _in_slices(vertebra, canvas, box, density, slices)
+    shift = np.float32(s.density) - (seen.density[seen.inside].mean() if seen.inside.any() else 0)
+    density += shift
+    if slices is not None:
+        seen.density[:] += shift
     across, through = canvas.spacing[0], canvas.spacing[2]
     bone = coverage(wall, across) * coverage(end, through)
     marrow = coverage(wall + np.float32(s.cortex), across) * coverage(end + np.float32(s.endplate), through)
     hu = canvas.hu[box]
-    hu += bone * (CORTICAL_HU - hu)
-    hu += marrow * (line[0] * density + np.float32(line[1] - CORTICAL_HU))
+    shell = CORTICAL_HU * compact
+    hu += bone * (shell - hu)
+    hu += marrow * (line[0] * density + np.float32(line[1] - shell))
     if s.name in MEASURED:
-        labels[box][inside] = MEASURED[s.name]
-    return Cancellous(box, inside, density)
+        labels[seen.box][seen.inside] = MEASURED[s.name]
+    return seen
+
+
+def _in_slices(vertebra: Vertebra, canvas: Canvas, box: Box, density: np.ndarray, slices: Slices) -> Cancellous:
+    """The cancellous bone at the heights of the slices, with the density that each slice's profile gathers."""
+    heights = slices.within(float(canvas.z[box[2]][0]), float(canvas.z[box[2]][-1]))
+    x, y, _ = canvas.coordinates(box)
+    place = vertebra.local((x, y, slices.up[None, None, heights].astype(np.float32)))
+    wall, end = body_distances(vertebra.shape, *place)
+    inside = smooth_max(wall, end, 1.5) < -CORTEX_MM
+    return Cancellous((box[0], box[1], heights), inside, slices.of(density, box[2], heights))
 
 
 def paint_shell(
@@ -246,7 +266,7 @@ def paint_shell(
         cortex: thickness of the shell, mm.
         grain: (n, n, n) periodic factors by which its brightness varies from voxel to voxel.
     """
-    where = np.nonzero(d.T < 1)[::-1] if d.flags.f_contiguous else np.nonzero(d < 1)
+    where = below(d, 1.0)
     near = d[where]
     bone, core = coverage(near, canvas.voxel), coverage(near + np.float32(cortex), canvas.voxel)
     n = len(grain)

@@ -10,7 +10,7 @@ from scipy import ndimage
 from training.virtual.canvas import Box, Canvas
 from training.virtual.parameters import VertebraParameters
 
-GRAIN_MM, PATCH_MM = 0.9, 4.5
+GRAIN_MM, PATCH_MM, SCLEROSIS_MM = 0.9, 4.5, 2.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +40,9 @@ class Texture:
         ends = np.exp(np.minimum(end, 0) / 3.0)
         vessel = np.exp(-((local[0] / 3.5) ** 2) - ((local[1] + shape.depth * 0.34) / 6) ** 2 - (local[2] / 2.2) ** 2)
         relative = self.grain * fine + self.patch * coarse + self.ends * ends - self.vessel * vessel
+        if any(shape.sclerosis):
+            above, below = (np.float32(s) for s in shape.sclerosis)
+            relative += np.where(local[2] > 0, above, below) * np.exp(np.minimum(end, 0) * np.float32(1 / SCLEROSIS_MM))
         return (np.float32(shape.density + 15) * relative).astype(np.float32)
 
     def bone_grain(self, edge: int = 64) -> np.ndarray:

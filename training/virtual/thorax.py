@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 from scipy.interpolate import make_interp_spline
 
@@ -11,6 +13,7 @@ from training.virtual.spine import Vertebra, paint_shell
 from training.virtual.trunk import Trunk
 
 STEP_MM = 7.0
+SHORT = ("T11", "T12", "L1")
 RIB_END_DEGREES = {"T5": 150, "T6": 150, "T7": 146, "T8": 138, "T9": 128, "T10": 116}
 
 
@@ -19,11 +22,11 @@ def rib_course(parameters: PatientParameters, trunk: Trunk, vertebra: Vertebra, 
     s = vertebra.shape
     b = s.depth * 0.45
     up = 0.3 * s.height
-    steep = {"T12": 7.0, "T11": 4.0}.get(s.name, 1.0)
+    steep = {"L1": 8.0, "T12": 7.0, "T11": 4.0}.get(s.name, 1.0)
     root = [vertebra.to_ras(side * (s.width * 0.47 + 1), -0.75 * b, up)]
     root.append(vertebra.to_ras(side * 31, -b - 17, up - steep))
     z0, y0 = float(root[1][2]), float(root[1][1])
-    aside = {"T12": 0.0085, "T11": 0.0068, "T10": 0.0054, "T9": 0.0046}.get(s.name, 0.004)
+    aside = {"L1": 0.009, "T12": 0.0085, "T11": 0.0068, "T10": 0.0054, "T9": 0.0046}.get(s.name, 0.004)
     theta = np.deg2rad(np.arange(42, RIB_END_DEGREES.get(s.name, 120) + 1, 8))
     z = z0 - parameters.body.rib_drop * (theta - 0.45)
     for _ in range(3):  # the course lies near a plane that falls to the side and to the front
@@ -34,11 +37,19 @@ def rib_course(parameters: PatientParameters, trunk: Trunk, vertebra: Vertebra, 
     points = np.concatenate((root, shell))
     along = np.concatenate(([0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))))
     length = along[-1]
-    if s.name in ("T11", "T12"):
-        rib = parameters.body.rib11 if s.name == "T11" else parameters.body.rib12
-        length = min(length, rib[0 if side > 0 else 1])
+    if s.name in SHORT:
+        length = min(length, _rib_length(parameters, s.name, side))
     where = np.linspace(0, length, max(int(length / STEP_MM), 4))
     return make_interp_spline(along, points, k=3)(where)
+
+
+def _rib_length(parameters: PatientParameters, name: str, side: int) -> float:
+    """mm; 0 where there is no rib, infinite where it reaches the costal arch."""
+    body = parameters.body
+    lengths = {"T11": body.rib11, "T12": body.rib12, "L1": body.rib13}.get(name)
+    if lengths is None:
+        return np.inf if name[0] == "T" else 0.0
+    return lengths[0 if side > 0 else 1]
 
 
 def paint_ribs(
@@ -52,12 +63,10 @@ def paint_ribs(
     whole = tuple(slice(0, n) for n in canvas.hu.shape)
     bone = np.full(canvas.hu.shape[::-1], 9, np.float32).transpose(2, 1, 0)
     cartilage = []
-    for vertebra in vertebrae:
-        if vertebra.shape.name[0] != "T":
-            continue
-        for side in (-1, 1):
+    for vertebra, side in product(vertebrae, (-1, 1)):
+        if _rib_length(parameters, vertebra.shape.name, side) > 0:
             course = rib_course(parameters, trunk, vertebra, side)
-            _stamp_rib(bone, whole, canvas, course, short=vertebra.shape.name in ("T11", "T12"))
+            _stamp_rib(bone, whole, canvas, course, short=vertebra.shape.name in SHORT)
             if vertebra.shape.name in RIB_END_DEGREES:
                 cartilage.append(course[-1])
     _paint_cartilage(canvas, trunk, cartilage, grain)
@@ -90,7 +99,7 @@ def _paint_cartilage(canvas: Canvas, trunk: Trunk, tips: list[np.ndarray], grain
         course = make_interp_spline([0, 1, 2], np.stack((tip, bend, goal)), k=2)(np.linspace(0, 2, 12))
         for ends in zip(course, course[1:]):
             stamp_tube(soft, box, canvas, ends, (4.5, 4.5))
-    canvas.paint(box, soft, 105.0)
+    canvas.paint_few(box, soft, 105.0)
     sternum = np.full_like(soft, 9)
     for z0 in np.arange(z - 8, 250, 12):
         ends = np.array([cx, cy + trunk.axes(z0)[1] - 2, z0]), np.array([cx, cy + trunk.axes(z0 + 12)[1] - 2, z0 + 12])
