@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint pictures clean
 
 demo: $(READY)
 	$(VENV)/bin/opportunistic-bmd demo
@@ -12,6 +12,9 @@ demo: $(READY)
 
 test: $(READY)
 	$(VENV)/bin/python -m pytest
+
+pictures: $(READY)
+	$(VENV)/bin/python Testing/render_panel.py
 
 lint: $(READY)
 	$(VENV)/bin/ruff check .

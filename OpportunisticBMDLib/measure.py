@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from OpportunisticBMDLib.calibration import REFERENCE_KVP, line_for
+from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.geometry import Grid
 from OpportunisticBMDLib.models import ModelCard
 from OpportunisticBMDLib.result import Calibration, Segmentation, VertebraMeasurement
 from OpportunisticBMDLib.vertebrae import LABELS
 from OpportunisticBMDLib.volume import Volume
+
+BINS = "bin_corrections_mg_cm3"  # of a card's outputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,16 +68,37 @@ def bmd_input(
     return torch.from_numpy(grey.astype(np.float32))[None]
 
 
+def line_bmd(ct: Volume, labels: Volume, vertebrae: Sequence[str], calibration: Calibration) -> float:
+    """What the calibration line alone gives: the mean of the vertebrae's readings, mg/cm3."""
+    hu = [ct.array[labels.array == LABELS[name]].mean(dtype=float) for name in vertebrae]
+    return float(np.mean([calibration.bmd(value) for value in hu]))
+
+
 @dataclass(frozen=True, eq=False)
 class Densitometer:
-    """Reads the mean BMD of the cancellous bone of one or more vertebrae."""
+    """Reads the mean BMD of the cancellous bone of one or more vertebrae.
+
+    The network's bins lie around what the calibration line gives: it corrects the line for what blur, cortex and masks
+    do to a mean, and says how sure it is. Few patients suffice to learn so much.
+
+    Raises:
+        BadInput: the model's card names no bins.
+    """
 
     network: nn.Module
     card: ModelCard
 
+    def __post_init__(self) -> None:
+        if BINS not in self.card.outputs:
+            raise BadInput(
+                f"The bmd model {self.card.name} {self.card.version} names no {BINS}: fit or install it anew."
+            )
+
     def density(self, ct: Volume, labels: Volume, vertebrae: Sequence[str], calibration: Calibration) -> Density:
         """The density of these vertebrae together."""
-        return self._read(bmd_input(ct, labels, vertebrae, calibration, self.card))
+        correction = self._read(bmd_input(ct, labels, vertebrae, calibration, self.card))
+        line = line_bmd(ct, labels, vertebrae, calibration)
+        return replace(correction, centres=correction.centres + line)
 
     def measure(
         self, ct: Volume, segmentation: Segmentation, vertebra: str, calibration: Calibration, *, measurable: bool
@@ -93,7 +117,7 @@ class Densitometer:
             bmd_sd_mg_cm3=density.sd if density else None,
             hu_mean=float(hu.mean()),
             hu_sd=float(hu.std()),
-            hu_line_bmd_mg_cm3=calibration.bmd(float(hu.mean())) if measurable else None,
+            hu_line_bmd_mg_cm3=line_bmd(ct, labels, (vertebra,), calibration) if measurable else None,
             volume_mm3=float(mask.sum() * labels.grid.voxel_volume),
             centroid_ras_mm=tuple(float(x) for x in centroid),
             segmentation_confidence=segmentation.confidence.get(vertebra),
@@ -101,6 +125,7 @@ class Densitometer:
 
     @torch.inference_mode()
     def _read(self, image: Tensor) -> Density:
+        """The correction of the line."""
         device = next(self.network.parameters()).device
         probabilities = self.network(image[None].to(device)).softmax(dim=1)[0].double().cpu().numpy()
-        return Density(np.asarray(self.card.outputs["bin_centres_mg_cm3"]), probabilities / probabilities.sum())
+        return Density(np.asarray(self.card.outputs[BINS]), probabilities / probabilities.sum())

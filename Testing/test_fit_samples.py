@@ -182,13 +182,13 @@ def test_augmented_bmd_sample_stays_at_its_place(blocks):
 
 
 def test_target_is_a_narrow_distribution_around_the_density():
-    densities = torch.tensor([40.0, 101.3, 250.0])
+    densities = torch.tensor([-40.0, 1.3, 30.0])
     target = bmd.target_of(densities)
-    assert target.shape == (3, len(bmd.BIN_CENTRES))
+    assert target.shape == (3, len(bmd.BINS))
     np.testing.assert_allclose(target.sum(dim=1), 1, atol=1e-5)
-    mean = target.numpy() @ bmd.BIN_CENTRES
+    mean = target.numpy() @ bmd.BINS
     np.testing.assert_allclose(mean, densities, atol=0.05)
-    spread = np.sqrt((target.numpy() * (bmd.BIN_CENTRES - mean[:, None]) ** 2).sum(axis=1))
+    spread = np.sqrt((target.numpy() * (bmd.BINS - mean[:, None]) ** 2).sum(axis=1))
     np.testing.assert_allclose(spread, bmd.TARGET_SD, atol=0.3)
 
 
@@ -198,16 +198,41 @@ def test_true_mean_is_that_of_the_vertebrae_taken(blocks):
     assert bmd.true_mean(blocks, ("L1", "L2")) == 105.0
 
 
-def test_bmd_batch_shows_the_density_that_it_states(blocks):
-    """Read back from the grey values through the line of 120 kVp, although the sample is one of 100 kVp."""
+def test_bmd_batch_states_what_the_line_lacks(blocks):
+    """Blocks of one density in their masks: the line reads them right but for the noise."""
     task = bmd.BmdTask([], [blocks], [], batch_size=6)
-    images, stated = task.batch(np.random.default_rng(2))
+    images, correction = task.batch(np.random.default_rng(2))
     assert images.shape == (6, 1, *bmd.SIZE)
+    np.testing.assert_allclose(correction, 0, atol=3.0)
+    darker = replace(blocks, bmd_mg_cm3={name: value + 20 for name, value in BMD.items()})
+    _, correction = bmd.BmdTask([], [darker], [], batch_size=6).batch(np.random.default_rng(2))
+    np.testing.assert_allclose(correction, 20, atol=3.0)
+
+
+def test_bmd_batch_shows_many_densities_through_one_line(blocks):
+    """Read back from the grey values through the line of 120 kVp, although the sample is one of 100 kVp."""
     low, high = bmd.WINDOW["low_hu"], bmd.WINDOW["high_hu"]
-    seen = [line_for(120).bmd(float(image[image > 0].mean()) * (high - low) + low) for image in images]
-    np.testing.assert_allclose(seen, stated, atol=6.0)
-    assert np.ptp(stated.numpy()) > 30
-    assert stated.min() >= 10 and stated.max() <= 270
+    task = bmd.BmdTask([], [blocks], [])
+    rng, seen, lines = np.random.default_rng(2), [], []
+    for change in (-60.0, 0.0, 60.0):
+        ct, labels = bmd.augmented(blocks, change, rng)
+        image, line = task._reading(ct, labels, ("L1",), blocks.kvp)
+        seen.append(line_for(120).bmd(float(image[image > 0].mean()) * (high - low) + low))
+        lines.append(line)
+    np.testing.assert_allclose(seen, lines, atol=6.0)
+    np.testing.assert_allclose(lines, [60, 120, 180], atol=4.0)
+
+
+def test_bmd_fit_begins_at_the_line(blocks):
+    task = bmd.BmdTask([], [blocks], [blocks])
+    figures = task.validate()
+    assert figures["bias_mg_cm3"] == pytest.approx(figures["line_bias_mg_cm3"], abs=1e-3)
+    assert figures["error_sd_mg_cm3"] == pytest.approx(figures["line_error_sd_mg_cm3"], abs=1e-3)
+
+
+def test_patients_of_unknown_density_are_not_fitted(blocks):
+    unknown = replace(blocks, bmd_mg_cm3={**BMD, "L2": np.nan})
+    assert bmd.BmdTask([], [blocks, unknown], [unknown]).virtual == [blocks]
 
 
 # Segmentation

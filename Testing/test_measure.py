@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from example_results import BODIES, RADII_MM, grid_of, synthetic_case
 from torch import Tensor, nn
 
 from OpportunisticBMDLib.calibration import line_for
+from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.geometry import Grid
 from OpportunisticBMDLib.measure import Densitometer, Density, bmd_input
 from OpportunisticBMDLib.models import ModelCard
@@ -17,15 +20,15 @@ from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.volume import Volume
 
 CENTRE_RAS = np.array([12.0, -34.0, 150.0])
-BINS = np.arange(-20.0, 321.0, 4.0)
+BINS = np.arange(-60.0, 61.0, 2.0)
 CARD = ModelCard(
     stage="bmd",
-    name="mean-density",
+    name="a-tenth-more",
     version="1",
     architecture={"name": "DenseNet121", "parameters": {}},
     grid={"spacing_mm": [1.5] * 3, "size": [40, 48, 72]},
     window={"low_hu": -250.0, "high_hu": 550.0},
-    outputs={"bin_centres_mg_cm3": BINS.tolist()},
+    outputs={"bin_corrections_mg_cm3": BINS.tolist()},
     training={},
     figures={},
     licence="Apache-2.0",
@@ -34,8 +37,8 @@ CARD = ModelCard(
 ORIENTATIONS = ("straight", "flipped", "left-handed", "oblique", "coronal")
 
 
-class MeanDensity(nn.Module):
-    """(N, 1, I, J, K) -> (N, B) logits: a narrow peak at the mean density of what is not masked out."""
+class TenthMore(nn.Module):
+    """(N, 1, I, J, K) -> (N, B) logits: a narrow peak at a tenth of the mean density of what is not masked out."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,7 +47,7 @@ class MeanDensity(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         hu = image * 800 - 250
         mean = torch.stack([h[i > 0].mean() for h, i in zip(hu, image)])
-        return -(((line_for(120).bmd(mean)[:, None] - self.bins) / 6) ** 2) / 2
+        return -(((0.1 * line_for(120).bmd(mean)[:, None] - self.bins) / 6) ** 2) / 2
 
 
 def case_of_density(bmd: dict[str, float], kvp: float, grid: Grid) -> tuple[Volume, Segmentation]:
@@ -118,13 +121,14 @@ def test_input_ends_at_the_window():
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
 def test_density_of_each_vertebra_on_any_grid(orientation):
     ct, segmentation = case_of_density(BMD, 100, grid_of(orientation))
-    densitometer = Densitometer(MeanDensity(), CARD)
+    densitometer = Densitometer(TenthMore(), CARD)
     for name in VERTEBRAE:
         figures = densitometer.measure(ct, segmentation, name, line_for(100), measurable=True)
-        assert figures.bmd_mg_cm3 == pytest.approx(BMD[name], abs=1.0)
+        assert figures.hu_line_bmd_mg_cm3 == pytest.approx(BMD[name], abs=0.5)
+        assert figures.bmd_mg_cm3 == pytest.approx(1.1 * BMD[name], abs=1.0)
         assert figures.bmd_sd_mg_cm3 == pytest.approx(6.0, abs=0.2)
     pair = densitometer.density(ct, segmentation.labels, ("L1", "L2"), line_for(100))
-    assert pair.mean == pytest.approx((BMD["L1"] + BMD["L2"]) / 2, abs=1.5)
+    assert pair.mean == pytest.approx(1.1 * (BMD["L1"] + BMD["L2"]) / 2, abs=1.5)
     assert pair.probabilities.sum() == pytest.approx(1.0)
 
 
@@ -134,7 +138,7 @@ def test_hu_volume_and_centroid_on_any_grid(orientation):
     segmentation = synthetic_case(grid)[1]
     mask = segmentation.labels.array == LABELS["L1"]
     hu = np.random.default_rng(1).normal(150, 40, grid.size).astype(np.float32)
-    figures = Densitometer(MeanDensity(), CARD).measure(
+    figures = Densitometer(TenthMore(), CARD).measure(
         Volume(hu, grid), segmentation, "L1", line_for(120), measurable=True
     )
     assert figures.measurable
@@ -151,14 +155,14 @@ def test_hu_of_whole_numbers_do_not_overflow():
     """int16, as most files store HU: the sum over a mask is far beyond what int16 holds."""
     ct, segmentation = synthetic_case(grid_of("straight"))
     assert ct.volume.array.dtype == np.int16
-    figures = Densitometer(MeanDensity(), CARD).measure(ct.volume, segmentation, "L2", line_for(120), measurable=True)
+    figures = Densitometer(TenthMore(), CARD).measure(ct.volume, segmentation, "L2", line_for(120), measurable=True)
     assert figures.hu_mean == 150.0
     assert figures.hu_sd == 0.0
 
 
 def test_vertebra_that_cannot_be_measured_keeps_its_mask_figures_only():
     ct, segmentation = synthetic_case(grid_of("straight"))
-    figures = Densitometer(MeanDensity(), CARD).measure(ct.volume, segmentation, "L1", line_for(120), measurable=False)
+    figures = Densitometer(TenthMore(), CARD).measure(ct.volume, segmentation, "L1", line_for(120), measurable=False)
     assert not figures.measurable
     assert (figures.bmd_mg_cm3, figures.bmd_sd_mg_cm3, figures.hu_line_bmd_mg_cm3) == (None, None, None)
     assert figures.hu_mean == 150.0
@@ -169,7 +173,7 @@ def test_vertebra_without_a_mask_has_no_figures():
     ct, segmentation = synthetic_case(grid_of("straight"))
     labels = np.where(segmentation.labels.array == LABELS["T12"], 0, segmentation.labels.array)
     without = Segmentation(Volume(labels, ct.volume.grid), {"L1": 0.9, "L2": 0.9})
-    figures = Densitometer(MeanDensity(), CARD).measure(ct.volume, without, "T12", line_for(120), measurable=True)
+    figures = Densitometer(TenthMore(), CARD).measure(ct.volume, without, "T12", line_for(120), measurable=True)
     assert not figures.measurable
     assert figures.volume_mm3 == 0.0
     assert (figures.bmd_mg_cm3, figures.hu_mean, figures.centroid_ras_mm) == (None, None, None)
@@ -177,7 +181,12 @@ def test_vertebra_without_a_mask_has_no_figures():
 
 def test_masks_given_by_the_user_have_no_confidence():
     ct, segmentation = synthetic_case(grid_of("straight"))
-    figures = Densitometer(MeanDensity(), CARD).measure(
+    figures = Densitometer(TenthMore(), CARD).measure(
         ct.volume, Segmentation(segmentation.labels, {}), "L1", line_for(120), measurable=True
     )
     assert figures.segmentation_confidence is None
+
+
+def test_model_without_bins_is_refused_in_one_sentence():
+    with pytest.raises(BadInput, match=r"a-tenth-more 1 names no bin_corrections_mg_cm3"):
+        Densitometer(TenthMore(), replace(CARD, outputs={}))

@@ -1,0 +1,155 @@
+"""The scripted module: introduces itself to Slicer and joins the panel to it. All else is in OpportunisticBMDPanel."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
+
+# Installed, OpportunisticBMDLib, training and Resources lie beside this file; in the source tree, one level above it.
+HERE = Path(__file__).resolve().parent
+SHARED = HERE if (HERE / "OpportunisticBMDLib").is_dir() else HERE.parent
+for folder in (HERE, SHARED):
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+
+PICTURE = SHARED / "Resources" / "Pictures" / "panel-result.png"
+PAPER = (
+    "Niu X, Huang Y, Li X, Yan W, Lu X, Jia X, Li J, Hu J, Sun T, Jing W, Guo J. Development and validation of a fully "
+    "automated system using deep learning for opportunistic osteoporosis screening using low-dose computed tomography "
+    "scans. Quant Imaging Med Surg 2023;13(8):5294-5305. "
+    '<a href="https://doi.org/10.21037/qims-22-1438">doi:10.21037/qims-22-1438</a>'
+)
+
+
+class OpportunisticBMD(ScriptedLoadableModule):
+    """Title, help and acknowledgement."""
+
+    def __init__(self, parent: Any) -> None:
+        ScriptedLoadableModule.__init__(self, parent)
+        parent.title = _("Opportunistic BMD")
+        parent.categories = [_("Quantification")]
+        parent.dependencies = ["Segmentations", "SegmentEditor", "Markups", "Tables", "SubjectHierarchy"]
+        parent.contributors = ["OpportunisticBMD developers"]
+        parent.helpText = (
+            f'<p><img src="{PICTURE.as_uri()}" width="380"></p>'
+            + _(
+                "<p>Bone mineral density of T12, L1 and L2 from a CT of chest or abdomen that was made for another "
+                "reason. Choose the CT, click <b>Compute BMD</b>, check the masks, correct them where they are wrong: "
+                "the density follows.</p><p>For research, not diagnosis.</p>"
+            )
+            + self.getDefaultModuleDocumentationLink()
+        )
+        parent.acknowledgementText = _("The method follows: {paper}").format(paper=PAPER)
+        slicer.app.connect("startupCompleted()", register_sample_data)
+
+
+def register_sample_data() -> None:
+    """Offers a virtual patient, made on the spot, in Sample Data."""
+    import SampleData
+
+    SampleData.SampleDataLogic.registerCustomSampleDataSource(
+        category="OpportunisticBMD",
+        sampleName="VirtualPatient",
+        thumbnailFileName=str(HERE / "Resources" / "Icons" / "VirtualPatient.png"),
+        customDownloader=lambda source: [virtual_patient()],
+    )
+
+
+def virtual_patient(seed: int = 1) -> Any:
+    """A new volume node with the CT of a virtual patient, of which the true density is known."""
+    from OpportunisticBMDLib.scene.volumes import node_from_volume
+    from training.virtual.patient import virtual_patient as made
+
+    with slicer.util.WaitCursor():
+        patient = made(seed)
+        node = node_from_volume(slicer.mrmlScene, patient.ct, f"Virtual patient {seed}")
+    for name, truth in patient.bmd_mg_cm3.items():
+        node.SetAttribute(f"OpportunisticBMD.true_{name}_mg_cm3", f"{truth:.1f}")
+    slicer.util.setSliceViewerLayers(background=node, fit=True)
+    return node
+
+
+class OpportunisticBMDWidget(ScriptedLoadableModuleWidget):
+    """Puts the panel into Slicer's window."""
+
+    def setup(self) -> None:
+        from OpportunisticBMDPanel.widget import PanelWidget
+
+        ScriptedLoadableModuleWidget.setup(self)
+        self.logic = OpportunisticBMDLogic()
+        panel = slicer.util.loadUI(self.resourcePath("UI/OpportunisticBMD.ui"))
+        self.layout.addWidget(panel)
+        self.panel = PanelWidget(panel, resource=self.resourcePath, parameter_node=self.logic.getParameterNode)
+
+    def enter(self) -> None:
+        self.panel.enter()
+
+    def exit(self) -> None:
+        self.panel.exit()
+
+    def cleanup(self) -> None:
+        self.panel.cleanup()
+
+
+class OpportunisticBMDLogic(ScriptedLoadableModuleLogic):
+    """Slicer finds the module's parameters here; the panel's logic is OpportunisticBMDPanel.logic."""
+
+
+class OpportunisticBMDTest(ScriptedLoadableModuleTest):
+    """Inside the application: from a virtual patient to a number, an edit, and the number that follows."""
+
+    def setUp(self) -> None:
+        slicer.mrmlScene.Clear()
+
+    def runTest(self) -> None:
+        self.setUp()
+        self.test_virtual_patient()
+
+    def test_virtual_patient(self) -> None:
+        from OpportunisticBMDPanel.logic import PanelLogic
+        from OpportunisticBMDPanel.nodes import Nodes
+        from OpportunisticBMDPanel.settings import Settings
+        from OpportunisticBMDPanel.states import State
+
+        from OpportunisticBMDLib.scene.segmentation import segment_of_vertebra
+
+        self.delayDisplay(_("Making a virtual patient"))
+        volume = virtual_patient()
+        logic = PanelLogic(Nodes(slicer.mrmlScene), Settings())
+        try:
+            session = logic.session(volume)
+            logic.compute(session)
+            self.wait_for(logic)
+            self.assertIs(session.state, State.RESULT if session.result.status != "refused" else State.REFUSED)
+            self.assertIsNotNone(session.result.bmd_mg_cm3, session.result.reasons)
+            self.delayDisplay(_("Measured: {bmd:.1f} mg/cm³").format(bmd=session.result.bmd_mg_cm3))
+
+            before = session.result.vertebrae["T12"].volume_mm3
+            segmentation = session.segmentation_node.GetSegmentation()
+            segmentation.ClearSegment(segment_of_vertebra(session.segmentation_node, "L2"))
+            logic.tick()
+            self.assertIs(session.state, State.STALE)
+            self.wait_for(logic)
+            self.assertEqual(session.result.vertebrae_used, ("T12", "L1"))
+            self.assertEqual(session.result.vertebrae["T12"].volume_mm3, before)
+        finally:
+            logic.close()
+        self.delayDisplay(_("Test passed"))
+
+    def wait_for(self, logic: Any, seconds: float = 300.0) -> None:
+        """Until the logic has nothing more to do."""
+        import time
+
+        end = time.monotonic() + seconds
+        while logic.tick():
+            self.assertLess(time.monotonic(), end, "the worker did not answer")
+            slicer.app.processEvents()
+            time.sleep(0.02)

@@ -1,0 +1,81 @@
+"""Slicer's Segment Editor inside the panel, with an editor node of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import slicer
+
+from OpportunisticBMDPanel.session import Session
+
+EDITOR_TAG = "OpportunisticBMD"
+EFFECTS = ("Paint", "Erase", "Draw", "Scissors", "Islands", "Smoothing", "Grow from seeds", "Margin")
+UNDO_STATES = 20
+
+
+class SegmentEditing:
+    """The editor for the session that is shown.
+
+    Args:
+        container: a widget with a layout.
+        scene: vtkMRMLScene.
+    """
+
+    def __init__(self, container: Any, scene: slicer.vtkMRMLScene) -> None:
+        self._scene = scene
+        self.editor = slicer.qMRMLSegmentEditorWidget()
+        self.editor.setMRMLScene(scene)
+        self.editor.setSegmentationNodeSelectorVisible(False)
+        self.editor.setSourceVolumeNodeSelectorVisible(False)
+        self.editor.setSwitchToSegmentationsButtonVisible(False)
+        self.editor.setAddRemoveSegmentButtonsVisible(False)
+        self.editor.setEffectNameOrder(list(EFFECTS))
+        self.editor.unorderedEffectsVisible = False
+        self.editor.setMaximumNumberOfUndoStates(UNDO_STATES)
+        container.layout().addWidget(self.editor)
+        self._is_open = False
+
+    def show(self, session: Session | None) -> None:
+        """Takes a session's masks and volume; its L1 unless the reader chose another segment of them."""
+        node = session.segmentation_node if session is not None else None
+        if node is None and self.editor.mrmlSegmentEditorNode() is None:
+            return
+        self._ensure_editor_node()
+        if self.editor.segmentationNode() == node:
+            return
+        self.editor.setSegmentationNode(node)
+        self.editor.setSourceVolumeNode(session.volume_node if node is not None else None)
+        if node is not None:
+            segment = node.GetSegmentation().GetSegmentIdBySegmentName("L1")
+            if segment:
+                self.editor.setCurrentSegmentID(segment)
+
+    def open(self) -> None:
+        """Effects and keys work in the views."""
+        if not self._is_open:
+            self.editor.setupViewObservations()
+            self.editor.installKeyboardShortcuts()
+            self._is_open = True
+
+    def close(self) -> None:
+        """No effect is active, and no key is taken, when the reader turns to something else."""
+        if self._is_open:
+            self.editor.setActiveEffectByName("")
+            self.editor.uninstallKeyboardShortcuts()
+            self.editor.removeViewObservations()
+            self._is_open = False
+
+    def scene_closed(self) -> None:
+        """The editor node went with the scene."""
+        self.editor.setMRMLSegmentEditorNode(None)
+
+    def _ensure_editor_node(self) -> None:
+        known = self.editor.mrmlSegmentEditorNode()
+        if known is not None and self._scene.IsNodePresent(known):
+            return
+        node = self._scene.GetSingletonNode(EDITOR_TAG, "vtkMRMLSegmentEditorNode")
+        if node is None:
+            node = slicer.vtkMRMLSegmentEditorNode()
+            node.SetSingletonTag(EDITOR_TAG)
+            node = self._scene.AddNode(node)
+        self.editor.setMRMLSegmentEditorNode(node)

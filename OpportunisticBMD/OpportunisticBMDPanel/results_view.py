@@ -1,0 +1,218 @@
+"""The results panel: the mean and its category, reasons for caution, the plot, a row for each vertebra."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from typing import Any
+
+import qt
+from slicer.i18n import tr as _
+
+from OpportunisticBMDLib.codes import SEGMENT_COLOURS
+from OpportunisticBMDLib.result import Reason, Result, VertebraMeasurement
+from OpportunisticBMDLib.results import wording
+from OpportunisticBMDLib.vertebrae import VERTEBRAE
+from OpportunisticBMDPanel import looks, threshold_plot
+from OpportunisticBMDPanel.session import Session
+from OpportunisticBMDPanel.states import State
+
+USE, NAME, BMD, INTERVAL, HU, LINE, VOLUME, CONFIDENCE = range(8)
+RIGHT = qt.Qt.AlignRight | qt.Qt.AlignVCenter
+SHOWN = (State.RESULT, State.STALE, State.REFUSED)
+
+
+def headers() -> list[str]:
+    """Of the table's columns, units in the second line."""
+    return [
+        _("Use"),
+        _("Level"),
+        _("BMD\nmg/cm³"),
+        _("95 % interval\nmg/cm³"),
+        _("Mean\nHU"),
+        _("HU line\nmg/cm³"),
+        _("Volume\ncm³"),
+        _("Mask sure\n%"),
+    ]
+
+
+class ResultsView:
+    """Writes a session's result into the panel's widgets.
+
+    Args:
+        ui: the widgets of OpportunisticBMD.ui.
+        on_use: called with a vertebra and whether the reader wants it to be used.
+    """
+
+    def __init__(self, ui: Any, on_use: Callable[[str, bool], None]) -> None:
+        self._ui, self._on_use = ui, on_use
+        self._is_writing = False
+        self.use_boxes: dict[str, qt.QCheckBox] = {}
+        self._make_table()
+
+    def show(self, session: Session | None, width_px: int) -> None:
+        """Shows what is known, in grey where it is out of date; nothing where there is no result."""
+        visible = session is not None and session.result is not None and session.state in SHOWN
+        self._ui.resultFrame.visible = visible
+        if not visible:
+            return
+        result, is_stale = session.result, session.state is State.STALE
+        self._show_headline(result, is_stale)
+        self._show_plot(result, is_stale, width_px)
+        self._ui.reasonsLabel.text = "" if is_stale else _reasons_in_html(result)
+        self._ui.reasonsLabel.visible = bool(self._ui.reasonsLabel.text)
+        self._show_table(result, session, is_stale)
+        self._ui.exportButton.enabled = not is_stale
+
+    def _show_headline(self, result: Result, is_stale: bool) -> None:
+        has_number = result.bmd_mg_cm3 is not None
+        colour = looks.muted() if is_stale or not has_number else looks.ink()
+        size = 26 if has_number else 16
+        self._ui.valueLabel.text = wording.number(result.bmd_mg_cm3) if has_number else _("No density")
+        self._ui.valueLabel.styleSheet = f"font-size: {size}pt; font-weight: bold; color: {colour};"
+        self._ui.unitLabel.visible = has_number
+        self._ui.unitLabel.styleSheet = f"font-size: 11pt; color: {looks.muted()}; padding-top: 10px;"
+        self._ui.intervalLabel.styleSheet = f"color: {looks.muted()};"
+        if is_stale:
+            self._ui.categoryLabel.text = _("Out of date")
+            self._ui.categoryLabel.styleSheet = looks.chip(looks.muted())
+            self._ui.intervalLabel.text = _("This is the number before the change. Measuring again…")
+        elif has_number:
+            self._ui.categoryLabel.text = f"{looks.SHAPES[result.category]} {_(result.category.capitalize())}"
+            self._ui.categoryLabel.styleSheet = looks.chip(looks.category_colour(result.category))
+            self._ui.intervalLabel.text = _used_in_words(result)
+        else:
+            self._ui.categoryLabel.text = f"{looks.SEVERITY_SHAPES['refusal']} {_(wording.SEVERITY_WORDS['refusal'])}"
+            self._ui.categoryLabel.styleSheet = looks.chip(looks.severity_colour("refusal"))
+            self._ui.intervalLabel.text = _(wording.STATUS_EXPLANATIONS["refused"])
+        self._ui.categoryLabel.toolTip = _(wording.category_range(result)) if has_number else ""
+
+    def _show_plot(self, result: Result, is_stale: bool, width_px: int) -> None:
+        self._ui.plotLabel.visible = result.bmd_mg_cm3 is not None
+        if result.bmd_mg_cm3 is not None:
+            self._ui.plotLabel.setPixmap(threshold_plot.draw(result, width_px, is_stale=is_stale))
+            self._ui.plotLabel.setFixedHeight(threshold_plot.HEIGHT_PX)
+
+    def _make_table(self) -> None:
+        table = self._ui.vertebraTable
+        table.setHorizontalHeaderLabels(headers())
+        table.setStyleSheet(looks.TABLE)
+        header = table.horizontalHeader()
+        header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        header.setSectionResizeMode(BMD, qt.QHeaderView.Stretch)
+        header.setMinimumSectionSize(30)
+        header.setHighlightSections(False)
+        table.verticalHeader().setVisible(False)
+        for column in range(BMD, CONFIDENCE + 1):
+            table.horizontalHeaderItem(column).setTextAlignment(RIGHT)
+        for row, name in enumerate(VERTEBRAE):
+            box = qt.QCheckBox()
+            box.toolTip = _("Use {vertebra} for the measurement").format(vertebra=name)
+            box.connect("toggled(bool)", self._use_changed(name))
+            self.use_boxes[name] = box
+            cell = qt.QWidget()
+            layout = qt.QHBoxLayout(cell)
+            layout.setContentsMargins(6, 0, 0, 0)
+            layout.addWidget(box)
+            table.setCellWidget(row, USE, cell)
+
+    def _use_changed(self, name: str) -> Callable[[bool], None]:
+        def hear(checked: bool) -> None:
+            if not self._is_writing:
+                self._on_use(name, bool(checked))
+
+        return hear
+
+    def _show_table(self, result: Result, session: Session, is_stale: bool) -> None:
+        self._ui.vertebraTable.visible = bool(result.vertebrae)
+        why = {reason.vertebra: reason.message for reason in result.reasons if reason.severity == "warning"}
+        self._is_writing = True
+        for row, name in enumerate(VERTEBRAE):
+            measured = result.vertebrae.get(name)
+            self.use_boxes[name].checked = name not in session.excluded
+            is_faint = is_stale or measured is None or not measured.measurable
+            for column, text in enumerate(_cells(name, measured), start=NAME):
+                item = qt.QTableWidgetItem(text)
+                item.setTextAlignment(RIGHT if column > NAME else qt.Qt.AlignLeft | qt.Qt.AlignVCenter)
+                item.setToolTip(_(why.get(name, "")))
+                if is_faint:
+                    item.setForeground(qt.QBrush(qt.QColor(looks.muted())))
+                if column == NAME:
+                    item.setIcon(qt.QIcon(_dot(name)))
+                if column in (NAME, BMD):
+                    font = item.font()
+                    font.setBold(name in result.vertebrae_used and not is_stale)
+                    item.setFont(font)
+                self._ui.vertebraTable.setItem(row, column, item)
+        self._is_writing = False
+        self._ui.vertebraTable.resizeRowsToContents()
+        self._ui.vertebraTable.updateGeometry()
+
+
+def _cells(name: str, measured: VertebraMeasurement | None) -> list[str]:
+    """The texts of a row, from the name on."""
+    m = measured
+    if m is None:
+        return [name] + [wording.DASH] * 6
+    interval = wording.DASH
+    if m.bmd_mg_cm3 is not None and m.bmd_sd_mg_cm3 is not None:
+        half = wording.INTERVAL_SDS * m.bmd_sd_mg_cm3
+        low, high = max(0.0, m.bmd_mg_cm3 - half), m.bmd_mg_cm3 + half
+        interval = f"{low:.0f} – {high:.0f}"
+    confidence = m.segmentation_confidence
+    return [
+        name,
+        wording.number(m.bmd_mg_cm3),
+        interval,
+        wording.number(m.hu_mean, 0),
+        wording.number(m.hu_line_bmd_mg_cm3),
+        wording.number(m.volume_mm3 / 1000 if m.volume_mm3 else None),
+        wording.DASH if confidence is None else f"{100 * confidence:.0f}",
+    ]
+
+
+def _used_in_words(result: Result) -> str:
+    """ "Mean of T12 and L1 (T12 replaces L2); 95 % interval 131.0 to 153.2 mg/cm³"."""
+    words = _(wording.vertebrae_used(result))
+    if "T12" in result.vertebrae_used:
+        missing = next(name for name in ("L1", "L2") if name not in result.vertebrae_used)
+        words += " " + _("(T12 replaces {missing})").format(missing=missing)
+    interval = wording.interval(result)
+    if interval is not None:
+        words += _("; 95 % interval {low} to {high} mg/cm³").format(
+            low=wording.number(interval[0]), high=wording.number(interval[1])
+        )
+    return words
+
+
+def _reasons_in_html(result: Result) -> str:
+    reasons = wording.ordered_reasons(result)
+    if not reasons:
+        return f"✓ {_(wording.STATUS_EXPLANATIONS['measured'])}"
+    rows = "".join(_reason_row(reason) for reason in reasons)
+    return f'<table cellspacing="0" cellpadding="2">{rows}</table>'
+
+
+def _reason_row(reason: Reason) -> str:
+    colour, shape = looks.severity_colour(reason.severity), looks.SEVERITY_SHAPES[reason.severity]
+    word = _(wording.SEVERITY_WORDS[reason.severity])
+    sentence = html.escape(_(wording.reason_sentence(reason)))
+    return (
+        f'<tr><td style="white-space: nowrap; padding-right: 6px; color: {colour};">{shape} <b>{word}</b></td>'
+        f"<td>{sentence}</td></tr>"
+    )
+
+
+def _dot(name: str) -> qt.QPixmap:
+    """The colour of a vertebra's segment."""
+    pixmap = qt.QPixmap(32, 32)
+    pixmap.setDevicePixelRatio(2.0)
+    pixmap.fill(qt.QColor(0, 0, 0, 0))
+    painter = qt.QPainter()
+    painter.begin(pixmap)
+    painter.setRenderHint(qt.QPainter.Antialiasing)
+    painter.setPen(qt.Qt.NoPen)
+    painter.setBrush(qt.QBrush(qt.QColor(*(round(255 * part) for part in SEGMENT_COLOURS[name]))))
+    painter.drawEllipse(qt.QPointF(8.0, 8.0), 5.0, 5.0)
+    painter.end()
+    return pixmap

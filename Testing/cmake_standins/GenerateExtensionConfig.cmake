@@ -1,0 +1,10 @@
+# Stand-in for Slicer's extension description: every entry has to be there; written as "key value" lines.
+set(_description)
+foreach(name HOMEPAGE CATEGORY CONTRIBUTORS DESCRIPTION ICONURL SCREENSHOTURLS DEPENDS)
+  if("${EXTENSION_${name}}" STREQUAL "")
+    message(FATAL_ERROR "EXTENSION_${name} is not set")
+  endif()
+  string(TOLOWER "${name}" _key)
+  string(APPEND _description "${_key} ${EXTENSION_${name}}\n")
+endforeach()
+file(WRITE "${CMAKE_BINARY_DIR}/${EXTENSION_NAME}.s4ext" "${_description}")

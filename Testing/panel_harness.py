@@ -1,0 +1,326 @@
+"""The real panel on the real scene, with stand-ins only for what the Slicer application alone has.
+
+`KnownAnatomy` is the real pipeline on the synthetic patient of example_results.py, which is no anatomy that a localizer
+could know: where its vertebrae are is told, and its density is read by the known network of test_measure.py.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import slicer_standins
+
+slicer = slicer_standins.install()
+
+import numpy as np  # noqa: E402
+import qt  # noqa: E402
+from example_results import box_of, grid_of, synthetic_case  # noqa: E402
+from mrml import new_scene  # noqa: E402
+from test_measure import CARD, TenthMore  # noqa: E402
+
+MODULE = Path(__file__).resolve().parents[1] / "OpportunisticBMD"
+if str(MODULE) not in sys.path:
+    sys.path.insert(0, str(MODULE))
+
+from OpportunisticBMDPanel.logic import PanelLogic  # noqa: E402
+from OpportunisticBMDPanel.nodes import Nodes  # noqa: E402
+from OpportunisticBMDPanel.session import Session  # noqa: E402
+from OpportunisticBMDPanel.settings import Settings  # noqa: E402
+
+from OpportunisticBMDLib.ct import CT  # noqa: E402
+from OpportunisticBMDLib.errors import BadInput, Refused  # noqa: E402
+from OpportunisticBMDLib.measure import Densitometer  # noqa: E402
+from OpportunisticBMDLib.pipeline import Pipeline  # noqa: E402
+from OpportunisticBMDLib.result import Box, Segmentation  # noqa: E402
+from OpportunisticBMDLib.scene.segmentation import labels_of, segment_of_vertebra, set_labels  # noqa: E402
+from OpportunisticBMDLib.scene.volumes import node_from_volume  # noqa: E402
+from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE  # noqa: E402
+from OpportunisticBMDLib.volume import Volume  # noqa: E402
+from OpportunisticBMDLib.worker.messages import Failed, Finished, Progressed, Ready  # noqa: E402
+
+PATIENT_MM = np.array([12.0, -34.0, 150.0])  # the middle of the synthetic patient
+
+
+class KnownAnatomy:
+    """A worker in this process: the real pipeline, whose localizer and segmenter know the synthetic patient."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        settings = settings or Settings()
+        self.pipeline = Pipeline(
+            _Known(CARD, lambda ct: box_of()),
+            _Known(CARD, _true_masks),
+            Densitometer(TenthMore(), CARD),
+            thresholds=settings.thresholds,
+            calibration=settings.calibration,
+        )
+        self.jobs: list[str] = []
+        self.changed: list[frozenset[str]] = []
+        self.cancelled = self.closed = False
+        self.fault: Failed | None = None
+        self.holds_back = False
+        self._events: deque[object] = deque()
+        self._job: Callable[[], Any] | None = None
+
+    @property
+    def busy(self) -> bool:
+        return self._job is not None
+
+    def start(self) -> None:
+        self._events.append(Ready("cpu"))
+
+    def compute(self, ct: CT) -> None:
+        self._begin("compute", lambda tell: self.pipeline.run(ct, tell))
+
+    def segment_within(self, ct: CT, box: Box) -> None:
+        self._begin("segment", lambda tell: self.pipeline.segment_within(ct, box, tell))
+
+    def measure(self, ct, segmentation, edits, previous, changed) -> None:
+        labels = Volume(segmentation.labels.array.copy(), segmentation.labels.grid)
+        masks = Segmentation(labels, segmentation.confidence)
+        self.changed.append(frozenset(changed))
+        self._begin(
+            "measure",
+            lambda tell: self.pipeline.measure(
+                ct, masks, progress=tell, edits=edits, previous=previous, changed=changed
+            ),
+        )
+
+    def poll(self) -> list[object]:
+        """One step of the job at each call: first that it goes on, then what came out."""
+        if self._job is not None and not self.holds_back:
+            job, self._job = self._job, None
+            if self.fault is not None:
+                self._events.append(self.fault)
+            else:
+                try:
+                    self._events.append(Finished(job(lambda stage, done: self._events.append(Progressed(stage, done)))))
+                except BadInput as error:
+                    self._events.append(Failed(str(error), "bad_input"))
+        events = list(self._events)
+        self._events.clear()
+        return events
+
+    def cancel(self) -> None:
+        self.cancelled, self._job = True, None
+        self._events.clear()
+
+    def close(self) -> None:
+        self.closed, self._job = True, None
+
+    def tell(self, stage: str, fraction: float) -> None:
+        """A held back job says how far it is."""
+        self._events.append(Progressed(stage, fraction))
+
+    def _begin(self, kind: str, job: Callable[..., Any]) -> None:
+        if self.busy:
+            raise RuntimeError("busy")
+        self.jobs.append(kind)
+        self._job = job
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    card: Any
+    answer: Callable[..., Any]
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.answer(*arguments)
+
+
+def _true_masks(ct: Volume, box: Box) -> Segmentation:
+    """The synthetic patient's masks within the box; none of them outside of it."""
+    _, truth = synthetic_case(ct.grid)
+    index = np.stack(np.meshgrid(*(np.arange(n) for n in ct.grid.size), indexing="ij"), axis=-1)
+    ras = ct.grid.ras_of(index)
+    inside = ((ras >= box.ras_mm[:, 0]) & (ras <= box.ras_mm[:, 1])).all(axis=-1)
+    labels = np.where(inside, truth.labels.array, 0).astype(np.uint8)
+    if not labels.any():
+        raise Refused("nothing_in_box", "No vertebra lies in this box.")
+    return Segmentation(Volume(labels, ct.grid), dict.fromkeys(VERTEBRAE, 0.97))
+
+
+def patient(scene: Any, name: str = "CT chest", *, bone_hu: float = 150.0, orientation: str = "straight") -> Any:
+    """A volume node with the synthetic patient, whose cancellous bone has so many HU."""
+    ct, truth = synthetic_case(grid_of(orientation))
+    noise = np.random.default_rng(7).normal(0.0, 12.0, ct.volume.grid.size)
+    array = np.where(truth.labels.array > 0, bone_hu, ct.volume.array) + noise
+    array[:8] = -850.0  # lung at the edge, by which a CT is known
+    return node_from_volume(scene, Volume(array.astype(np.int16), ct.volume.grid), name)
+
+
+def paint(session: Session, vertebra: str, *, voxels: int = 1) -> None:
+    """What a stroke of the eraser does: takes the lowest layers off a mask, through the segmentation node."""
+    grid = session.run.segmentation.labels.grid
+    labels = labels_of(session.segmentation_node, grid)
+    array = labels.array.copy()
+    mask = array == LABELS[vertebra]
+    layers = np.unique(np.argwhere(mask)[:, 2])[:voxels]
+    array[:, :, layers] = np.where(mask[:, :, layers], 0, array[:, :, layers])
+    set_labels(session.segmentation_node, Volume(array, grid), session.volume_node)
+
+
+def empty(session: Session, vertebra: str) -> None:
+    """Takes a whole mask away."""
+    node = session.segmentation_node
+    node.GetSegmentation().ClearSegment(segment_of_vertebra(node, vertebra))
+
+
+@dataclass
+class Clock:
+    """Seconds that pass when the test says so."""
+
+    seconds: float = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@dataclass
+class Answers:
+    """A person who has made up their mind, and what they were asked and told."""
+
+    yes: bool = True
+    folder: Path | None = None
+    asked: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def confirm(self, text: str, title: str) -> bool:
+        self.asked.append(text)
+        return self.yes
+
+    def error(self, text: str) -> None:
+        self.errors.append(text)
+
+    def choose_folder(self, title: str) -> Path | None:
+        return self.folder
+
+
+@dataclass
+class Packages:
+    """Packages that are there, but for those named; installing brings them, unless there is no network."""
+
+    lacking: list[str] = field(default_factory=list)
+    has_network: bool = True
+
+    def missing(self) -> list[str]:
+        return list(self.lacking)
+
+    def size_in_words(self, names: list[str]) -> str:
+        return "about 250 MB"
+
+    def install(self, names: list[str]) -> None:
+        if not self.has_network:
+            raise RuntimeError("no network")
+        self.lacking.clear()
+
+    def by_hand(self, names: list[str]) -> str:
+        return "copy the wheels"
+
+
+class Panel:
+    """The panel as Slicer makes it, from the real module file and the real .ui file."""
+
+    def __init__(self, *, worker: Callable[[Settings], Any] | None = None, **collaborators: Any) -> None:
+        from OpportunisticBMDPanel.widget import PanelWidget
+
+        self.scene = collaborators.pop("scene", None) or new_scene()
+        self.clock, self.answers, self.packages = Clock(), Answers(), Packages()
+        self.workers: list[Any] = []
+        self.store = collaborators.pop("store", None)
+        settings = self.store.load() if self.store else Settings()
+
+        def make(settings: Settings) -> Any:
+            self.workers.append((worker or KnownAnatomy)(settings))
+            return self.workers[-1]
+
+        nodes = Nodes(self.scene)
+        from OpportunisticBMDPanel.dicom import header_of
+
+        self.logic = PanelLogic(nodes, settings, worker=make, header=header_of, clock=self.clock)
+        self.root = slicer.util.loadUI(str(MODULE / "Resources" / "UI" / "OpportunisticBMD.ui"))
+        self.widget = PanelWidget(
+            self.root,
+            resource=lambda name: str(MODULE / "Resources" / name),
+            parameter_node=self._parameter_node,
+            scene=self.scene,
+            nodes=nodes,
+            logic=self.logic,
+            dialogs=self.answers,
+            packages=collaborators.pop("packages", self.packages),
+            **{**({"store": self.store} if self.store else {}), **collaborators},
+        )
+        self.ui = self.widget.ui
+
+    @property
+    def worker(self) -> Any:
+        return self.workers[-1]
+
+    @property
+    def session(self) -> Session:
+        return self.widget.session
+
+    def choose(self, volume_node: Any) -> None:
+        self.ui.inputSelector.setCurrentNode(volume_node)
+
+    def settle(self, seconds: float = 0.0) -> None:
+        """Lets the logic do all that is due, after so many seconds."""
+        self.clock.seconds += seconds
+        for _ in range(50):
+            self.clock.seconds += 0.05
+            if not self.logic.tick():
+                return
+        raise AssertionError("the logic does not come to rest")
+
+    def compute(self, volume_node: Any) -> Session:
+        """Chooses a volume and clicks Compute."""
+        self.choose(volume_node)
+        self.ui.computeButton.click()
+        self.settle()
+        return self.session
+
+    def close(self) -> None:
+        self.widget.cleanup()
+        self.root.delete()
+
+    def _parameter_node(self) -> Any:
+        node = self.scene.GetSingletonNode("OpportunisticBMD", "vtkMRMLScriptedModuleNode")
+        if node is None:
+            node = slicer.vtkMRMLScriptedModuleNode()
+            node.SetSingletonTag("OpportunisticBMD")
+            node = self.scene.AddNode(node)
+        return node
+
+
+def module_file() -> Any:
+    """OpportunisticBMD.py, loaded as Slicer loads it."""
+    path = MODULE / "OpportunisticBMD.py"
+    spec = importlib.util.spec_from_file_location("OpportunisticBMD", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["OpportunisticBMD"] = module
+    spec.loader.exec_module(module)
+    slicer.modules.add("OpportunisticBMD", str(path))
+    return module
+
+
+def introduced(module: Any) -> Any:
+    """The module's parent, as Slicer hands it in, after the module has introduced itself."""
+    parent = SimpleNamespace(path=str(MODULE / "OpportunisticBMD.py"))
+    module.OpportunisticBMD(parent)
+    return parent
+
+
+def wait(condition: Callable[[], bool], seconds: float = 120.0) -> None:
+    """Until something holds, with Qt's events handled meanwhile."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        qt.QApplication.processEvents()
+        time.sleep(0.02)
