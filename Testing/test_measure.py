@@ -81,6 +81,12 @@ def test_probability_below_a_threshold_counts_the_bin_that_holds_it_in_part():
     assert density.below(86.0) == pytest.approx(1.0)
 
 
+def test_no_probability_exceeds_one_by_rounding():
+    shares = np.full(61, 1 / 61)
+    shares[-1] += 1e-12
+    assert Density(np.arange(61.0), shares).below(100.0) == 1.0
+
+
 @pytest.mark.parametrize("vertebrae", [("T12",), ("L2",), ("L1", "L2"), ("T12", "L2")])
 def test_network_sees_only_the_vertebrae_that_are_measured(vertebrae):
     """Each vertebra has a density of its own: what is not measured would show as a grey value of its own."""
