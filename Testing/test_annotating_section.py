@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-pytest.importorskip("PySide6", reason="the window's tests need the gui extra")
+pytest.importorskip("PySide6", reason="the window's tests need the dev extra")
 pytest.importorskip("vtk")
 
 import slicer_standins

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-pytest.importorskip("PySide6", reason="the window's tests need the gui extra")
+pytest.importorskip("PySide6", reason="the window's tests need the dev extra")
 pytest.importorskip("slicer", reason="the window's tests need slicer-core")
 
 import panel_harness as harness

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-pytest.importorskip("PySide6", reason="the window's tests need the gui extra")
+pytest.importorskip("PySide6", reason="the window's tests need the dev extra")
 pytest.importorskip("slicer", reason="the window's tests need slicer-core")
 
 import panel_harness as harness

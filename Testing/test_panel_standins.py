@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-pytest.importorskip("PySide6", reason="the window's tests need the gui extra")
+pytest.importorskip("PySide6", reason="the window's tests need the dev extra")
 pytest.importorskip("slicer", reason="the window's tests need slicer-core")
 
 import slicer_standins

@@ -16,12 +16,14 @@ from OpportunisticBMDLib.vertebrae import VERTEBRAE
 from OpportunisticBMDPanel import annotating_logic as work
 from OpportunisticBMDPanel.annotating import FOLDER_KEY, Surroundings, show_message
 from OpportunisticBMDPanel.annotating_logic import AUTOMATIC, BY_HAND, Form, OpenCase, Role, Row
-from OpportunisticBMDPanel.annotating_nodes import CaseEditing, CaseNodes
+from OpportunisticBMDPanel.annotating_nodes import CaseNodes
+from OpportunisticBMDPanel.editing import SegmentEditing
 from OpportunisticBMDPanel.signals import Signal
 from OpportunisticBMDPanel.states import State
 from training.dataset import STATUSES, Exclusion, open_dataset
 
 AUTOSAVE_MS = 20_000
+EDITOR_TAG = "OpportunisticBMDAnnotating"  # the panel's other Segment Editor keeps its own choices
 DRAFT_STYLE = "QFrame#draftFrame { background: #fff4d6; border: 1px solid #e0b84c; border-radius: 4px; }"
 
 
@@ -46,7 +48,7 @@ class CasesPart:
         self._bmd = {name: getattr(ui, f"bmd{name}Edit") for name in VERTEBRAE}
         self._exclusions = {e.value: getattr(ui, f"exclusion_{e.value}") for e in Exclusion}
         self._fill_choices()
-        self._editing = CaseEditing(ui.annotatingEditorContainer, around.scene)
+        self._editing = SegmentEditing(ui.annotatingEditorContainer, around.scene, EDITOR_TAG)
         self._connect()
         self._timer = qt.QTimer()
         self._timer.setInterval(AUTOSAVE_MS)

@@ -13,9 +13,6 @@ from OpportunisticBMDLib.scene.observe import SegmentationWatch
 from OpportunisticBMDLib.scene.segmentation import create_segmentation, labels_of, set_labels
 from OpportunisticBMDLib.scene.volumes import node_from_volume
 from OpportunisticBMDLib.volume import Volume
-from OpportunisticBMDPanel.editing import SegmentEditing
-
-EDITOR_TAG = "OpportunisticBMDAnnotating"
 
 
 class CaseNodes:
@@ -92,18 +89,3 @@ class CaseNodes:
         if self._watch is not None:
             self._watch.close()
             self._watch = None
-
-
-class CaseEditing(SegmentEditing):
-    """A Segment Editor with a node of its own, so that the panel's other one keeps its choices."""
-
-    def _ensure_editor_node(self) -> None:
-        known = self.editor.mrmlSegmentEditorNode()
-        if known is not None and self._scene.IsNodePresent(known):
-            return
-        node = self._scene.GetSingletonNode(EDITOR_TAG, "vtkMRMLSegmentEditorNode")
-        if node is None:
-            node = slicer.vtkMRMLSegmentEditorNode()
-            node.SetSingletonTag(EDITOR_TAG)
-            node = self._scene.AddNode(node)
-        self.editor.setMRMLSegmentEditorNode(node)

@@ -19,10 +19,11 @@ class SegmentEditing:
     Args:
         container: a widget with a layout.
         scene: vtkMRMLScene.
+        tag: of the editor node; each tag keeps choices of its own.
     """
 
-    def __init__(self, container: Any, scene: slicer.vtkMRMLScene) -> None:
-        self._scene = scene
+    def __init__(self, container: Any, scene: slicer.vtkMRMLScene, tag: str = EDITOR_TAG) -> None:
+        self._scene, self._tag = scene, tag
         self.editor = slicer.qMRMLSegmentEditorWidget()
         self.editor.setMRMLScene(scene)
         self.editor.setSegmentationNodeSelectorVisible(False)
@@ -73,9 +74,9 @@ class SegmentEditing:
         known = self.editor.mrmlSegmentEditorNode()
         if known is not None and self._scene.IsNodePresent(known):
             return
-        node = self._scene.GetSingletonNode(EDITOR_TAG, "vtkMRMLSegmentEditorNode")
+        node = self._scene.GetSingletonNode(self._tag, "vtkMRMLSegmentEditorNode")
         if node is None:
             node = slicer.vtkMRMLSegmentEditorNode()
-            node.SetSingletonTag(EDITOR_TAG)
+            node.SetSingletonTag(self._tag)
             node = self._scene.AddNode(node)
         self.editor.setMRMLSegmentEditorNode(node)
