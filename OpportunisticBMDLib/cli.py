@@ -19,6 +19,7 @@ from tqdm import tqdm
 from OpportunisticBMDLib import __version__
 from OpportunisticBMDLib.ct import CT
 from OpportunisticBMDLib.device import DEVICES, chosen_device
+from OpportunisticBMDLib.engine import ENGINES
 from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.result import Result, Segmentation
 
@@ -84,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="where the results go (default: NAME-bmd)")
     parser.add_argument("--device", choices=DEVICES, default="auto")
+    parser.add_argument("--engine", choices=ENGINES, default="torch", help="of the 3D networks on the CPU")
     parser.add_argument("--models", type=Path, metavar="DIR", help="another model folder")
     parser.add_argument("--progress", choices=["bar", "json", "none"], default="bar")
 
@@ -111,7 +113,7 @@ def _measure(ct: CT, load_s: float, output: Path, options: argparse.Namespace, p
         progress(stage, CHAIN + fraction * (WRITING - CHAIN))
 
     progress("load models", LOADING)
-    pipeline = Pipeline.load(options.models, chosen_device(options.device))
+    pipeline = Pipeline.load(options.models, chosen_device(options.device), options.engine)
     if options.segmentation:
         run = pipeline.measure(ct, _given_masks(options.segmentation, ct), progress=chain)
     else:

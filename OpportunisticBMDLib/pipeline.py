@@ -17,6 +17,7 @@ from OpportunisticBMDLib.calibration import line_for
 from OpportunisticBMDLib.ct import CT
 from OpportunisticBMDLib.earlier import Earlier, Mean
 from OpportunisticBMDLib.edits import NO_EDITS, Edits
+from OpportunisticBMDLib.engine import checked_engine
 from OpportunisticBMDLib.errors import BadInput, Refused
 from OpportunisticBMDLib.localize import Localizer
 from OpportunisticBMDLib.measure import Densitometer
@@ -25,6 +26,7 @@ from OpportunisticBMDLib.networks.anatomynet import AnatomyNet
 from OpportunisticBMDLib.networks.densenet import DenseNet121
 from OpportunisticBMDLib.networks.faster_rcnn import spine_detector
 from OpportunisticBMDLib.networks.onednn import with_onednn
+from OpportunisticBMDLib.networks.openvino import OpenVINONetwork
 from OpportunisticBMDLib.result import Box, Calibration, Reason, Result, Segmentation, Thresholds, VertebraMeasurement
 from OpportunisticBMDLib.run import Progress, Run, silent
 from OpportunisticBMDLib.segment import Segmenter
@@ -52,14 +54,19 @@ class Pipeline:
     calibration: Calibration | None = None
 
     @classmethod
-    def load(cls, models: Path | None = None, device: str = "cpu") -> Pipeline:
+    def load(cls, models: Path | None = None, device: str = "cpu", engine: str = "torch") -> Pipeline:
         """With the models that ship, or those of another folder of the same layout.
 
+        Args:
+            engine: of the 3D networks on the CPU, see `engine.ENGINES`; on a GPU it is torch.
+
         Raises:
-            BadInput: a model is missing or damaged.
+            BadInput: a model is missing or damaged, or the engine is not installed.
         """
         stages = (Localizer, Segmenter, Densitometer)
-        return cls(*(stage(*_network(name, models, device)) for stage, name in zip(stages, NETWORKS, strict=True)))
+        engine = checked_engine(engine)
+        parts = (_network(name, models, device, engine) for name in NETWORKS)
+        return cls(*(stage(*part) for stage, part in zip(stages, parts, strict=True)))
 
     def run(self, ct: CT, progress: Progress = silent) -> Run:
         """Localizes, segments and measures."""
@@ -211,8 +218,11 @@ class Pipeline:
         return {name: {"name": card.name, "sha256": card.sha256} for name, card in cards.items()}
 
 
-def _network(stage: str, models: Path | None, device: str) -> tuple[nn.Module, ModelCard]:
+def _network(stage: str, models: Path | None, device: str, engine: str = "torch") -> tuple[nn.Module, ModelCard]:
     network, card = load_network(stage, NETWORKS[stage], models)
+    if engine == "openvino" and device == "cpu" and stage != "localizer":
+        channels = card.architecture["parameters"]["in_channels"]
+        return OpenVINONetwork(network, (1, channels, *card.grid["size"])), card
     return with_onednn(network).to(torch.device(device)), card
 
 

@@ -84,7 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("output", type=Path)
-    parser.add_argument("--settings", default="{}", help="JSON: device, models, thresholds and line of the panel")
+    parser.add_argument("--settings", default="{}", help="JSON of the panel's settings")
     options = parser.parse_args(arguments)
     try:
         _run(options.folder, options.output, json.loads(options.settings))
@@ -103,7 +103,7 @@ def _run(folder: Path, output: Path, entries: dict[str, object]) -> None:
     settings = Settings(models=Path(str(models)) if models else None, **entries)
     cases = cases_in(folder)
     _say("began", names=[case.name for case in cases])
-    pipeline = Pipeline.load(settings.models, chosen_device(settings.device))
+    pipeline = Pipeline.load(settings.models, chosen_device(settings.device), settings.engine)
     pipeline = replace(pipeline, thresholds=settings.thresholds, calibration=settings.calibration)
     output.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []

@@ -38,6 +38,7 @@ def start_worker(settings: Settings) -> Worker:
         python=python_executable(),
         models=settings.models,
         device=settings.device,
+        engine=settings.engine,
         thresholds=settings.thresholds,
         calibration=settings.calibration,
     )

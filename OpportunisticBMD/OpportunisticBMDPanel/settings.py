@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from OpportunisticBMDLib.engine import ENGINES
 from OpportunisticBMDLib.result import Calibration, Thresholds
 
 GROUP = "OpportunisticBMD"
@@ -22,6 +23,7 @@ class Settings:
 
     Args:
         device: "auto", "cpu" or "cuda".
+        engine: of the 3D networks on the CPU, "torch" or "openvino".
         models: another model folder; None for the models that ship.
         osteoporosis_mg_cm3: a BMD below it is osteoporosis.
         osteopenia_mg_cm3: a BMD up to it is osteopenia.
@@ -33,6 +35,7 @@ class Settings:
     """
 
     device: str = "auto"
+    engine: str = "torch"
     models: Path | None = None
     osteoporosis_mg_cm3: float = 80.0
     osteopenia_mg_cm3: float = 120.0
@@ -43,6 +46,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.device not in DEVICES:
             raise ValueError(f"The device is {self.device!r}; choose one of {', '.join(DEVICES)}.")
+        if self.engine not in ENGINES:
+            raise ValueError(f"The engine is {self.engine!r}; choose one of {', '.join(ENGINES)}.")
         _check("threshold of osteoporosis", self.osteoporosis_mg_cm3, THRESHOLD_RANGE_MG_CM3, "mg/cm³")
         _check("threshold of osteopenia", self.osteopenia_mg_cm3, THRESHOLD_RANGE_MG_CM3, "mg/cm³")
         if self.osteoporosis_mg_cm3 >= self.osteopenia_mg_cm3:
@@ -119,7 +124,7 @@ def with_default(settings: Settings, *names: str) -> Settings:
 
 def _read(name: str, text: str) -> dict[str, Any]:
     """An entry as it was stored; none where the text is not of its kind."""
-    kinds = {"device": str, "models": Path, "own_line": lambda word: word.lower() == "true"}
+    kinds = {"device": str, "engine": str, "models": Path, "own_line": lambda word: word.lower() == "true"}
     try:
         return {name: kinds.get(name, float)(text)}
     except ValueError:

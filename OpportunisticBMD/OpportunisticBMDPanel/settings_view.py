@@ -9,6 +9,7 @@ from typing import Any
 import ctk
 from slicer.i18n import tr as _
 
+from OpportunisticBMDLib.engine import ENGINES
 from OpportunisticBMDPanel.settings import DEVICES, Settings, with_default
 
 
@@ -24,10 +25,12 @@ class SettingsView:
         self._ui, self._on_apply, self._applied = ui, on_apply, settings
         self._is_writing = False
         ui.deviceComboBox.addItems([_("Automatic"), _("CPU"), _("NVIDIA GPU (CUDA)")])
+        ui.engineComboBox.addItems(["PyTorch", "OpenVINO"])
         ui.modelsEdit.filters = ctk.ctkPathLineEdit.Dirs
         self._write(settings)
         resets = {
             ui.deviceResetButton: ("device",),
+            ui.engineResetButton: ("engine",),
             ui.modelsResetButton: ("models",),
             ui.osteoporosisResetButton: ("osteoporosis_mg_cm3",),
             ui.osteopeniaResetButton: ("osteopenia_mg_cm3",),
@@ -37,7 +40,8 @@ class SettingsView:
             button.connect("clicked(bool)", self._resetter(names))
         ui.resetAllButton.connect("clicked(bool)", self._on_reset_all)
         ui.applySettingsButton.connect("clicked(bool)", self._on_apply_clicked)
-        ui.deviceComboBox.connect("currentIndexChanged(int)", self._on_changed)
+        for choice in (ui.deviceComboBox, ui.engineComboBox):
+            choice.connect("currentIndexChanged(int)", self._on_changed)
         ui.modelsEdit.connect("currentPathChanged(QString)", self._on_changed)
         ui.ownLineCheckBox.connect("toggled(bool)", self._on_changed)
         for box in (ui.osteoporosisSpinBox, ui.osteopeniaSpinBox, ui.slopeSpinBox, ui.interceptSpinBox):
@@ -54,6 +58,7 @@ class SettingsView:
         ui = self._ui
         self._is_writing = True
         ui.deviceComboBox.currentIndex = DEVICES.index(settings.device)
+        ui.engineComboBox.currentIndex = ENGINES.index(settings.engine)
         ui.modelsEdit.currentPath = "" if settings.models is None else str(settings.models)
         ui.osteoporosisSpinBox.value = settings.osteoporosis_mg_cm3
         ui.osteopeniaSpinBox.value = settings.osteopenia_mg_cm3
@@ -69,6 +74,7 @@ class SettingsView:
         path = ui.modelsEdit.currentPath.strip()
         return Settings(
             device=DEVICES[ui.deviceComboBox.currentIndex],
+            engine=ENGINES[ui.engineComboBox.currentIndex],
             models=Path(path) if path else None,
             osteoporosis_mg_cm3=float(ui.osteoporosisSpinBox.value),
             osteopenia_mg_cm3=float(ui.osteopeniaSpinBox.value),

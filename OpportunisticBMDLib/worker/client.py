@@ -14,6 +14,7 @@ import numpy as np
 from OpportunisticBMDLib.ct import CT
 from OpportunisticBMDLib.device import DEVICES
 from OpportunisticBMDLib.edits import NO_EDITS, Edits
+from OpportunisticBMDLib.engine import ENGINES
 from OpportunisticBMDLib.result import Box, Calibration, Result, Segmentation, Thresholds
 from OpportunisticBMDLib.run import Run
 from OpportunisticBMDLib.vertebrae import VERTEBRAE
@@ -54,10 +55,11 @@ class Worker:
         python: the interpreter that has the packages; inside 3D Slicer that is not always `sys.executable`.
         models: another model folder.
         device: "auto", "cpu" or "cuda"; a GPU that is missing or has too little memory is replaced by the CPU.
+        engine: of the 3D networks on the CPU, "torch" or "openvino".
         thresholds, calibration: as in `Pipeline`; may be changed between jobs.
 
     Raises:
-        ValueError: another device.
+        ValueError: another device or engine.
     """
 
     def __init__(
@@ -66,15 +68,22 @@ class Worker:
         python: str | None = None,
         models: Path | None = None,
         device: str = "auto",
+        engine: str = "torch",
         thresholds: Thresholds | None = None,
         calibration: Calibration | None = None,
     ) -> None:
         if device not in DEVICES:
             raise ValueError(f"the device is one of {', '.join(DEVICES)}, not {device!r}")
+        if engine not in ENGINES:
+            raise ValueError(f"the engine is one of {', '.join(ENGINES)}, not {engine!r}")
         self.thresholds = thresholds or Thresholds()
         self.calibration = calibration
         self._python = str(python or sys.executable)
-        self._settings = {"models": str(Path(models).resolve()) if models else None, "device": device}
+        self._settings = {
+            "models": str(Path(models).resolve()) if models else None,
+            "device": device,
+            "engine": engine,
+        }
         self._events: list[Event] = []
         self._job: _Job | None = None
         self._child: Child | None = None

@@ -84,7 +84,7 @@ def serve(channel: Channel) -> None:
     """Loads the models, then does one job after the other. Returns where the models cannot be loaded."""
     settings = channel.receive()
     try:
-        chain = Chain(settings["models"], settings["device"])
+        chain = Chain(settings["models"], settings["device"], settings["engine"])
     except BadInput as error:
         return channel.send(_failed(str(error), "models"))
     except (ImportError, OSError) as error:
@@ -136,11 +136,12 @@ class Chain:
 
     Raises:
         ImportError, OSError: torch or another package is missing or broken.
-        BadInput: a model is missing or damaged.
+        BadInput: a model is missing or damaged, or the engine is not installed.
     """
 
-    def __init__(self, models: str | None, device: str) -> None:
+    def __init__(self, models: str | None, device: str, engine: str = "torch") -> None:
         self._models = Path(models) if models else None
+        self._engine = engine
         self.note = ""
         try:
             self.device = chosen_device(device)
@@ -166,7 +167,7 @@ class Chain:
     def _load(self) -> Pipeline:
         from OpportunisticBMDLib.pipeline import Pipeline
 
-        return Pipeline.load(self._models, self.device)
+        return Pipeline.load(self._models, self.device, self._engine)
 
     def _fall_back(self, error: RuntimeError) -> None:
         reason = str(error).partition("\n")[0]

@@ -1,0 +1,29 @@
+"""A torch network, computed by OpenVINO on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class OpenVINONetwork(nn.Module):
+    """The same network with the same weights for inputs of one shape, in float32; values differ by rounding only.
+
+    Args:
+        network: any module of one input and one output.
+        shape: (N, C, I, J, K) of its input.
+    """
+
+    def __init__(self, network: nn.Module, shape: Sequence[int]) -> None:
+        import openvino
+
+        super().__init__()
+        self.place = nn.Parameter(torch.zeros(0), requires_grad=False)  # by which callers know the device
+        with torch.inference_mode():
+            model = openvino.convert_model(network.eval(), example_input=torch.zeros(*shape), input=[tuple(shape)])
+        self._compiled = openvino.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.from_numpy(self._compiled(x.numpy())[0].copy())
