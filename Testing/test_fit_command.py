@@ -22,6 +22,8 @@ from training.fit.prepare import Sample
 class MeanHu:
     """Fits one weight to the samples' mean HU, and remembers which samples it was given."""
 
+    bears_bfloat16 = False
+
     made: list[MeanHu] = []  # noqa: RUF012
     batch_size = 1
 

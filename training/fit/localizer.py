@@ -135,7 +135,7 @@ class LocalizerTask:
         return ModelCard(
             stage="localizer",
             name="faster-rcnn-mobilenet-v3",
-            version="0.1",
+            version="0.2",
             architecture={"name": "fasterrcnn_mobilenet_v3_large_fpn", "parameters": {"pixel_mm": PIXEL_MM}},
             grid={"spacing_mm": [PICTURE_SPACING_MM] * 3, "size": None},
             window=WINDOW,

@@ -191,4 +191,4 @@ class SegmentationTask:
 
 
 if __name__ == "__main__":
-    run_command(__doc__, SegmentationTask, steps=4000, learning_rate=2e-3)
+    run_command(__doc__, SegmentationTask, steps=1600, learning_rate=2e-3)
