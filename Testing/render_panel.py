@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -19,10 +20,12 @@ sys.path[:0] = [str(Path(__file__).parent), str(REPOSITORY)]
 import panel_harness  # noqa: E402
 import qt  # noqa: E402
 import slicer  # noqa: E402
+from annotated_cases import annotated_case  # noqa: E402
 from OpportunisticBMDPanel.logic import start_worker  # noqa: E402
 from OpportunisticBMDPanel.states import State  # noqa: E402
 
 from OpportunisticBMDLib.scene.volumes import node_from_volume  # noqa: E402
+from training.dataset import CaseInfo, add_scan, write_case  # noqa: E402
 from training.virtual.patient import virtual_patient  # noqa: E402
 
 WIDTH_PX = 500  # of Slicer's module panel
@@ -90,7 +93,25 @@ def states(seed: int, quick: bool):
     yield "refused", panel
     panel.ui.settingsSection.collapsed = panel.ui.batchSection.collapsed = False
     yield "settings", panel
+    panel.ui.settingsSection.collapsed = panel.ui.batchSection.collapsed = True
+    with tempfile.TemporaryDirectory() as folder:
+        open_case(panel, Path(folder) / "spine-cts")
+        yield "annotating", panel
     panel.close()
+
+
+def open_case(panel, folder: Path) -> None:
+    """Opens the annotating section on a dataset of four cases, one of them in work."""
+    for number in range(1, 4):
+        add_scan(folder, f"case-{number:04d}", annotated_case().ct, CaseInfo(kvp=120))
+    write_case(folder, annotated_case("case-0004"), status="reviewed")
+    panel.ui.annotatingSection.click()
+    ui = panel.widget._annotating.ui
+    panel.answers.folder = folder
+    ui.openFolderButton.click()
+    ui.nameEdit.text = "reader-1"
+    ui.caseTable.selectRow(1)
+    ui.openCaseButton.click()
 
 
 def until(panel, condition) -> None:
