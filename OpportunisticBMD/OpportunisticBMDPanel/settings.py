@@ -6,11 +6,11 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from OpportunisticBMDLib.device import DEVICES
 from OpportunisticBMDLib.engine import ENGINES
 from OpportunisticBMDLib.result import Calibration, Thresholds
 
 GROUP = "OpportunisticBMD"
-DEVICES = ("auto", "cpu", "cuda")
 THRESHOLD_RANGE_MG_CM3 = (10.0, 300.0)
 SLOPE_RANGE_HU_PER_MG_CM3 = (0.5, 3.0)
 INTERCEPT_RANGE_HU = (-100.0, 100.0)

@@ -9,8 +9,9 @@ from typing import Any
 import ctk
 from slicer.i18n import tr as _
 
+from OpportunisticBMDLib.device import DEVICES
 from OpportunisticBMDLib.engine import ENGINES
-from OpportunisticBMDPanel.settings import DEVICES, Settings, with_default
+from OpportunisticBMDPanel.settings import Settings, with_default
 
 
 class SettingsView:
