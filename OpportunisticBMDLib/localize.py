@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from OpportunisticBMDLib.errors import Refused
-from OpportunisticBMDLib.models import ModelCard
+from OpportunisticBMDLib.models import ModelCard, device_of
 from OpportunisticBMDLib.projection import Projection, coronal, sagittal
 from OpportunisticBMDLib.result import Box
 from OpportunisticBMDLib.volume import Volume
@@ -47,7 +47,7 @@ class Localizer:
     def _detect(self, projection: Projection) -> tuple[np.ndarray, float]:
         projection = projection.coarsened(self.card.architecture["parameters"]["pixel_mm"])
         picture = projection.picture(self.card.window["low_hu"], self.card.window["high_hu"])
-        device = next(self.network.parameters()).device
+        device = device_of(self.network)
         found = self.network([picture.to(device)])[0]
         if not len(found["scores"]) or found["scores"][0] < self.card.outputs["least_score"]:
             raise Refused(

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from OpportunisticBMDLib.calibration import REFERENCE_KVP, line_for
 from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.geometry import Grid
-from OpportunisticBMDLib.models import ModelCard
+from OpportunisticBMDLib.models import ModelCard, device_of
 from OpportunisticBMDLib.result import Calibration, Segmentation, VertebraMeasurement
 from OpportunisticBMDLib.vertebrae import LABELS
 from OpportunisticBMDLib.volume import Volume
@@ -126,6 +126,6 @@ class Densitometer:
     @torch.inference_mode()
     def _read(self, image: Tensor) -> Density:
         """The correction of the line."""
-        device = next(self.network.parameters()).device
+        device = device_of(self.network)
         probabilities = self.network(image[None].to(device)).softmax(dim=1)[0].double().cpu().numpy()
         return Density(np.asarray(self.card.outputs[BINS]), probabilities / probabilities.sum())

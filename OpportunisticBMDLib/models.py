@@ -165,6 +165,11 @@ def load_weights(stage: str, folder: str | Path | None = None) -> tuple[ModelCar
     return card, {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in weights.items()}
 
 
+def device_of(network: nn.Module) -> torch.device:
+    """Where a network's weights are, and its input has to be."""
+    return next(network.parameters()).device
+
+
 def load_network(
     stage: str, build: Callable[..., nn.Module], folder: str | Path | None = None
 ) -> tuple[nn.Module, ModelCard]:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from OpportunisticBMDLib.geometry import Grid
-from OpportunisticBMDLib.models import ModelCard
+from OpportunisticBMDLib.models import ModelCard, device_of
 from OpportunisticBMDLib.result import Box, Segmentation
 from OpportunisticBMDLib.vertebrae import LABELS
 from OpportunisticBMDLib.volume import Volume
@@ -58,7 +58,7 @@ class Segmenter:
     @torch.inference_mode()
     def _probabilities(self, crop: Volume, box: Box) -> np.ndarray:
         """(4, I, J, K) on the crop's grid."""
-        device = next(self.network.parameters()).device
+        device = device_of(self.network)
         image = segmentation_input(crop, box.ras_mm[2], self.card.window)
         return self.network(image[None].to(device)).softmax(dim=1)[0].cpu().numpy()
 

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from OpportunisticBMDLib.calibration import REFERENCE_KVP, line_for
 from OpportunisticBMDLib.measure import bmd_input, line_bmd
-from OpportunisticBMDLib.models import ModelCard
+from OpportunisticBMDLib.models import ModelCard, device_of
 from OpportunisticBMDLib.networks.densenet import DenseNet121
 from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.volume import Volume
@@ -104,17 +104,13 @@ class BmdTask:
 
     def loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         image, correction = batch
-        logits = self.network(image.to(self._device))
-        target = target_of(correction).to(self._device)
-        error = F.smooth_l1_loss(self._expectation(logits), correction.float().to(self._device), beta=5.0)
+        logits = self.network(image.to(device_of(self.network)))
+        target = target_of(correction).to(device_of(self.network))
+        error = F.smooth_l1_loss(self._expectation(logits), correction.float().to(device_of(self.network)), beta=5.0)
         return F.cross_entropy(logits, target) + MEAN_WEIGHT * error
 
     def _expectation(self, logits: Tensor) -> Tensor:
-        return logits.softmax(dim=1) @ torch.as_tensor(BINS, dtype=torch.float32, device=self._device)
-
-    @property
-    def _device(self) -> torch.device:
-        return next(self.network.parameters()).device
+        return logits.softmax(dim=1) @ torch.as_tensor(BINS, dtype=torch.float32, device=device_of(self.network))
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -124,7 +120,7 @@ class BmdTask:
         for sample in self.held_out:
             for name in VERTEBRAE:
                 image, line = self._reading(sample.ct, sample.labels, (name,), sample.kvp)
-                correction = self._expectation(self.network(image[None].to(self._device))).item()
+                correction = self._expectation(self.network(image[None].to(device_of(self.network)))).item()
                 of_line.append(line - sample.bmd_mg_cm3[name])
                 errors.append(line + correction - sample.bmd_mg_cm3[name])
         self.network.train()

@@ -12,7 +12,7 @@ from torchvision import tv_tensors
 from torchvision.ops import box_iou
 from torchvision.transforms import v2
 
-from OpportunisticBMDLib.models import ModelCard
+from OpportunisticBMDLib.models import ModelCard, device_of
 from OpportunisticBMDLib.networks.faster_rcnn import spine_detector
 from OpportunisticBMDLib.projection import Projection
 from training.dataset import MARGIN_MM
@@ -106,7 +106,7 @@ class LocalizerTask:
         return picture, {"boxes": boxes, "labels": torch.ones(len(boxes), dtype=torch.int64)}
 
     def loss(self, batch: list[Picture]) -> Tensor:
-        device = next(self.network.parameters()).device
+        device = device_of(self.network)
         pictures = [picture.to(device) for picture, _ in batch]
         targets = [{key: value.to(device) for key, value in target.items()} for _, target in batch]
         return sum(self.network(pictures, targets).values())
@@ -115,7 +115,7 @@ class LocalizerTask:
     def validate(self) -> dict[str, float]:
         """Recall and mean IoU on the coronal projections of held-out patients, and the mean error of the edges."""
         self.network.eval()
-        device = next(self.network.parameters()).device
+        device = device_of(self.network)
         ious, errors = [], []
         for sample in self.held_out:
             picture, box = picture_of(sample.projections[0], sample.boxes[0])

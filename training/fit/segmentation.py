@@ -22,7 +22,7 @@ from torch.nn import functional as F
 
 from OpportunisticBMDLib.calibration import line_for
 from OpportunisticBMDLib.geometry import Grid
-from OpportunisticBMDLib.models import ModelCard
+from OpportunisticBMDLib.models import ModelCard, device_of
 from OpportunisticBMDLib.networks.anatomynet import AnatomyNet
 from OpportunisticBMDLib.segment import segmentation_input
 from OpportunisticBMDLib.vertebrae import VERTEBRAE
@@ -153,13 +153,9 @@ class SegmentationTask:
         return augmented(pool[rng.integers(len(pool))], rng).tensors()
 
     def loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
-        image, target = (part.to(self._device) for part in batch)
+        image, target = (part.to(device_of(self.network)) for part in batch)
         logits = self.network(image).float()
         return self._dice(logits, target) + F.cross_entropy(logits, target)
-
-    @property
-    def _device(self) -> torch.device:
-        return next(self.network.parameters()).device
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -168,7 +164,7 @@ class SegmentationTask:
         metric = DiceMetric(include_background=False)
         for sample in self.held_out:
             image, target = plain(sample).tensors()
-            guess = self.network(image[None].to(self._device)).argmax(dim=1, keepdim=True).cpu()
+            guess = self.network(image[None].to(device_of(self.network))).argmax(dim=1, keepdim=True).cpu()
             metric(one_hot(guess, 4), one_hot(target[None].argmax(dim=1, keepdim=True), 4))
         self.network.train()
         dice = metric.aggregate("mean_batch").tolist()
