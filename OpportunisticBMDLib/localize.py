@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import torch
@@ -16,12 +17,31 @@ from OpportunisticBMDLib.volume import Volume
 
 SLAB_MM = 15.0  # half the thickness of the sagittal slab: well inside the vertebral bodies
 LEAST_COVERED = 0.6  # share of the box along each axis: two vertebrae of three
-AGREEMENT_MM = 10.0  # less than half a vertebra
+VIEWS_SD_MM = 10.0  # by which the heights of the two views differ: less than a third of a vertebra
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """One box of the detector in one view.
+
+    Args:
+        across_mm: (2,) least and greatest right coordinate (coronal view) or anterior one (sagittal view).
+        height_mm: (2,) least and greatest superior coordinate.
+        score: 0..1.
+    """
+
+    across_mm: np.ndarray
+    height_mm: np.ndarray
+    score: float
 
 
 @dataclass(frozen=True, eq=False)
 class Localizer:
-    """Finds right-left and head-foot extent on the coronal projection, front-back extent on a sagittal slab."""
+    """Finds right-left extent on the coronal projection, front-back extent on a sagittal slab, the height on both.
+
+    The ribs of the coronal view tell which vertebrae these are, the endplates of the sagittal view where they end.
+    Of all pairs of boxes the likeliest is taken: both views are sure of it, and agree.
+    """
 
     network: nn.Module
     card: ModelCard
@@ -29,22 +49,25 @@ class Localizer:
     def __call__(self, ct: Volume) -> Box:
         """The box in patient coordinates; it may reach beyond the scan.
 
+        Its score is that of the less certain view, times how well the two heights agree.
+
         Raises:
             Refused: no such vertebrae in the projection, or most of the box lies outside the scan.
         """
         ras = ct.resampled(ct.grid.covering(self.card.grid["spacing_mm"]))
-        (right, height), score = self._detect(coronal(ras))
-        middle = float(np.mean(right))
-        (front, side_height), side_score = self._detect(sagittal(ras, (middle - SLAB_MM, middle + SLAB_MM)))
-        if abs(side_height.mean() - height.mean()) < AGREEMENT_MM:
-            # The ribs tell which vertebrae these are, the endplates in the slab where they end.
-            height = (height + side_height) / 2
-        box = Box(np.stack((right, front, height)), min(score, side_score))
+        front_views = self._detect(coronal(ras))
+        middle = float(np.mean(front_views[0].across_mm))
+        side_views = self._detect(sagittal(ras, (middle - SLAB_MM, middle + SLAB_MM)))
+        front, side = max(product(front_views, side_views), key=_likelihood)
+        height = (front.height_mm + side.height_mm) / 2
+        score = min(front.score, side.score) * _agreement(front, side)
+        box = Box(np.stack((front.across_mm, side.across_mm, height)), score)
         _check_covered(box, ct)
         return box
 
     @torch.inference_mode()
-    def _detect(self, projection: Projection) -> tuple[np.ndarray, float]:
+    def _detect(self, projection: Projection) -> list[Candidate]:
+        """All boxes, the best first."""
         projection = projection.coarsened(self.card.architecture["parameters"]["pixel_mm"])
         picture = projection.picture(self.card.window["low_hu"], self.card.window["high_hu"])
         device = device_of(self.network)
@@ -54,7 +77,19 @@ class Localizer:
                 "vertebrae_not_found",
                 "T12, L1 and L2 were not found in this scan: it has to show the spine from T12 to L2.",
             )
-        return projection.to_mm(found["boxes"][0].cpu().numpy()), float(found["scores"][0])
+        boxes = found["boxes"].cpu().numpy()
+        return [Candidate(*projection.to_mm(b), float(s)) for b, s in zip(boxes, found["scores"], strict=True)]
+
+
+def _likelihood(pair: tuple[Candidate, Candidate]) -> float:
+    front, side = pair
+    return front.score * side.score * _agreement(front, side)
+
+
+def _agreement(front: Candidate, side: Candidate) -> float:
+    """1 where the two heights are the same, falling off as a normal distribution does."""
+    difference = front.height_mm.mean() - side.height_mm.mean()
+    return float(np.exp(-((difference / VIEWS_SD_MM) ** 2) / 2))
 
 
 def _check_covered(box: Box, ct: Volume) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
 from OpportunisticBMDLib import quality, summarise
 from OpportunisticBMDLib.bone import Bone
+from OpportunisticBMDLib.box import tightened
 from OpportunisticBMDLib.calibration import line_for
 from OpportunisticBMDLib.ct import CT
 from OpportunisticBMDLib.earlier import Earlier, Mean
@@ -35,6 +37,8 @@ from OpportunisticBMDLib.vertebrae import VERTEBRAE
 __all__ = ["Edits", "Pipeline", "Progress", "Run"]
 
 NETWORKS = {"localizer": spine_detector, "segmentation": AnatomyNet, "bmd": DenseNet121}
+SETTLED_MM = 2.0  # what the box's upper and lower edge may still move by
+MOST_CORRECTIONS = 2  # of the box
 SHARES = {"localize": 0.25, "segment": 0.45, "measure": 0.3}  # of a run's time on a CPU, for its progress
 
 
@@ -76,7 +80,7 @@ class Pipeline:
                 box = self.localizer(ct.volume)
         except Refused as refusal:
             return self._refused(ct, None, refusal, clock)
-        return self._segmented(ct, box, NO_EDITS, clock)
+        return self._segmented(ct, box, NO_EDITS, clock, self._settled)
 
     def segment_within(self, ct: CT, box: Box, progress: Progress = silent) -> Run:
         """Segments and measures in a box that was placed by hand.
@@ -86,7 +90,7 @@ class Pipeline:
         """
         if not (box.ras_mm[:, 1] > box.ras_mm[:, 0]).all():
             raise BadInput("The box around T12 to L2 has no extent; draw it around the three vertebral bodies.")
-        return self._segmented(ct, box, Edits(box=box), _Clock(progress, ("segment", "measure")))
+        return self._segmented(ct, box, Edits(box=box), _Clock(progress, ("segment", "measure")), self._within)
 
     def measure(
         self,
@@ -110,10 +114,30 @@ class Pipeline:
         clock = _Clock(progress, ("measure",))
         return self._measured(ct, box, segmentation, edits, clock, previous, changed)
 
-    def _segmented(self, ct: CT, box: Box, edits: Edits, clock: _Clock) -> Run:
+    def _within(self, ct: CT, box: Box) -> tuple[Box, Segmentation]:
+        return box, self.segmenter(ct.volume, box)
+
+    def _settled(self, ct: CT, box: Box) -> tuple[Box, Segmentation]:
+        """Masks, and the box in which they were found: an inexact box gives fair masks, these a better box."""
+        segmentation = self.segmenter(ct.volume, box)
+        for _ in range(MOST_CORRECTIONS):
+            tight = tightened(box, segmentation)
+            if np.abs(tight.ras_mm - box.ras_mm)[2].max() < SETTLED_MM:
+                break
+            box, segmentation = tight, self.segmenter(ct.volume, tight)
+        return box, segmentation
+
+    def _segmented(
+        self,
+        ct: CT,
+        box: Box,
+        edits: Edits,
+        clock: _Clock,
+        segment: Callable[[CT, Box], tuple[Box, Segmentation]],
+    ) -> Run:
         try:
             with clock.stage("segment"):
-                segmentation = self.segmenter(ct.volume, box)
+                box, segmentation = segment(ct, box)
         except Refused as refusal:
             return self._refused(ct, box, refusal, clock)
         return self._measured(ct, box, segmentation, edits, clock)
@@ -133,7 +157,7 @@ class Pipeline:
         with clock.stage("measure"):
             bone = Bone.of(ct.volume, Segmentation(segmentation.labels, edits.known_confidence(segmentation)))
             left_out = [*quality.measurability(*bone.part), *edits.exclusions()]
-            reasons = [*left_out, *edits.notes(), *self._cautions(ct, bone)]
+            reasons = [*left_out, *edits.notes(), *self._cautions(ct, bone, box)]
             measurable = [name for name in VERTEBRAE if name not in {reason.vertebra for reason in left_out}]
             vertebrae = {}
             for done, name in enumerate(VERTEBRAE, start=1):
@@ -150,8 +174,12 @@ class Pipeline:
             clock.tell(1.0)
         return Run(self._result(ct, box, reasons, vertebrae, pair, mean, clock), segmentation)
 
-    def _cautions(self, ct: CT, bone: Bone) -> list[Reason]:
-        found = [*quality.misordered(bone.part[1]), *quality.cautions(ct.volume, bone.segmentation, ct.acquisition)]
+    def _cautions(self, ct: CT, bone: Bone, box: Box | None) -> list[Reason]:
+        found = [
+            *quality.misordered(bone.part[1]),
+            *quality.unsure_levels(box),
+            *quality.cautions(ct.volume, bone.segmentation, ct.acquisition),
+        ]
         # With the scanner's own line the tube voltage does not matter.
         return [reason for reason in found if reason.code != "kvp_unknown" or self.calibration is None]
 

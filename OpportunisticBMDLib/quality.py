@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from OpportunisticBMDLib.ct import Acquisition
-from OpportunisticBMDLib.result import Reason, Segmentation
+from OpportunisticBMDLib.result import Box, Reason, Segmentation
 from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.volume import Volume
 
 LEAST_VOLUME_RATIO = 0.5  # of the largest of the three: less is cut off, crushed or wrongly segmented
 LEAST_CONFIDENCE = 0.75
+LEAST_SCORE = 0.5  # of a box: both views see it, and their heights differ by less than 12 mm
 METAL_HU = 1500.0  # denser than any cancellous bone: metal or cement
 METAL_SHARE = 0.005
 THICK_SLICE_MM = 3.5
@@ -47,6 +48,14 @@ def misordered(segmentation: Segmentation) -> list[Reason]:
     if heights == sorted(heights, reverse=True):
         return []
     return [Reason("wrong_order", "refusal", "The masks of T12, L1 and L2 do not follow each other from head to foot.")]
+
+
+def unsure_levels(box: Box | None) -> list[Reason]:
+    """A warning when the localizer's views do not agree on which vertebrae these are."""
+    if box is None or box.score >= LEAST_SCORE:
+        return []
+    message = "The front and the side view do not agree well on where T12 to L2 lie: check the levels by the ribs."
+    return [Reason("unsure_levels", "warning", message)]
 
 
 def cautions(ct: Volume, segmentation: Segmentation, acquisition: Acquisition) -> list[Reason]:

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from OpportunisticBMDLib.box import MARGIN_MM, box_ras
 from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.geometry import Grid
 from OpportunisticBMDLib.volume import Volume
-from training.dataset import MARGIN_MM, Case, CaseInfo, Entry, box_ras, open_dataset, write_case
+from training.dataset import Case, CaseInfo, Entry, open_dataset, write_case
 
 INFO = CaseInfo(
     reference_bmd_mg_cm3={"T12": 121.5, "L1": 98.0},

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from OpportunisticBMDLib.errors import Refused
 from OpportunisticBMDLib.geometry import Grid
-from OpportunisticBMDLib.localize import AGREEMENT_MM, Localizer
+from OpportunisticBMDLib.localize import VIEWS_SD_MM, Localizer
 from OpportunisticBMDLib.models import ModelCard
 from OpportunisticBMDLib.networks.faster_rcnn import spine_detector
 from OpportunisticBMDLib.volume import AIR_HU, Volume
@@ -114,11 +114,29 @@ def test_views_that_agree_are_averaged_in_height():
     np.testing.assert_allclose(box.ras_mm[2], [-40.0, 45.0], atol=PIXEL_MM)
 
 
-def test_side_view_that_disagrees_leaves_the_coronal_height():
+def test_views_that_disagree_meet_halfway_and_lower_the_score():
     beside = ((22.0, 30.0), (-5.0, 5.0), (-40.0, 70.0)), ((-30.0, -22.0), (-5.0, 5.0), (-40.0, 70.0))
-    assert AGREEMENT_MM < (70.0 - 40.0) / 2
     box = Localizer(BrightSpotDetector(), CARD)(scan_of(SPINE, *beside))
-    np.testing.assert_allclose(box.ras_mm, [(-30.0, 30.0), SPINE[1], (-40.0, 70.0)], atol=PIXEL_MM)
+    np.testing.assert_allclose(box.ras_mm, [(-30.0, 30.0), SPINE[1], (-40.0, 55.0)], atol=PIXEL_MM)
+    assert box.score == pytest.approx(0.9 * np.exp(-((15.0 / VIEWS_SD_MM) ** 2) / 2), abs=0.05)
+
+
+def test_of_two_boxes_in_one_view_that_is_taken_with_which_the_other_view_agrees():
+    class Doubtful(BrightSpotDetector):
+        """Sees the spine a vertebra too low in the first picture, and where it is with a lower score."""
+
+        def forward(self, pictures: list[Tensor]) -> list[dict[str, Tensor]]:
+            found = super().forward(pictures)
+            if not hasattr(self, "seen"):
+                self.seen = True
+                low = found[0]["boxes"][:1] - torch.tensor([0.0, 16.0, 0.0, 16.0])
+                found[0]["boxes"] = torch.cat((low, found[0]["boxes"][:1]))
+                found[0]["scores"] = torch.tensor([0.99, 0.6])
+            return found
+
+    box = Localizer(Doubtful(), CARD)(scan_of(SPINE))
+    np.testing.assert_allclose(box.ras_mm[2], SPINE[2], atol=PIXEL_MM)
+    assert box.score == pytest.approx(0.6, abs=0.01)
 
 
 def test_score_is_that_of_the_less_certain_view():

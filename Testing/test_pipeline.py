@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -13,6 +13,8 @@ from example_results import grid_of, synthetic_case
 from OpportunisticBMDLib.ct import CT
 from OpportunisticBMDLib.edits import Edits
 from OpportunisticBMDLib.errors import BadInput
+from OpportunisticBMDLib.localize import Localizer
+from OpportunisticBMDLib.models import ModelCard
 from OpportunisticBMDLib.pipeline import Pipeline, Run
 from OpportunisticBMDLib.result import Box, Calibration, Result, Segmentation, Thresholds
 from OpportunisticBMDLib.results.json_file import as_json, result_from_json
@@ -235,6 +237,40 @@ def test_a_box_moved_by_hand_is_segmented_and_measured(pipeline, patient):
     moved = pipeline.segment_within(patient, higher)
     assert moved.result.box is higher
     assert not np.array_equal(moved.segmentation.labels.array, run.segmentation.labels.array)
+
+
+@dataclass(frozen=True)
+class Astray:
+    """A localizer whose box lies too high or too low."""
+
+    localizer: Localizer
+    millimetres: float
+
+    @property
+    def card(self) -> ModelCard:
+        return self.localizer.card
+
+    def __call__(self, ct: Volume) -> Box:
+        box = self.localizer(ct)
+        return replace(box, ras_mm=box.ras_mm + [[0], [0], [self.millimetres]])
+
+
+@pytest.mark.parametrize("millimetres", [-8.0, 8.0])
+def test_a_box_that_is_a_little_off_is_corrected_by_its_masks(pipeline, patient, millimetres):
+    straight = pipeline.run(patient)
+    run = replace(pipeline, localizer=Astray(pipeline.localizer, millimetres)).run(patient)
+    np.testing.assert_allclose(run.result.box.ras_mm[2], straight.result.box.ras_mm[2], atol=3.0)
+    assert run.result.box.score == straight.result.box.score
+    assert run.result.bmd_mg_cm3 == pytest.approx(straight.result.bmd_mg_cm3, abs=3.0)
+
+
+def test_views_that_disagree_ask_for_a_look(pipeline, case):
+    def measured(score: float) -> Result:
+        box = Box(np.array([[0.0, 10], [0, 10], [0, 10]]), score)
+        return pipeline.measure(*case, edits=Edits(box=box)).result
+
+    assert ("unsure_levels", None) in codes(measured(0.45)) and measured(0.45).status == "review"
+    assert ("unsure_levels", None) not in codes(measured(0.55))
 
 
 def test_an_empty_box_is_bad_input(pipeline, case):

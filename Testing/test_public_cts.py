@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from OpportunisticBMDLib.box import box_ras
 from OpportunisticBMDLib.errors import BadInput
 from training import public_cts
-from training.dataset import box_ras, open_dataset
+from training.dataset import open_dataset
 from training.public_cts import (
     LOCAL,
     PUBLIC_CTS,

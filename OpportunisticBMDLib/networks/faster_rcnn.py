@@ -47,8 +47,8 @@ def spine_detector(pixel_mm: float) -> FasterRCNN:
         rpn_post_nms_top_n_train=200,
         box_batch_size_per_image=64,
         box_score_thresh=0.05,
-        box_nms_thresh=0.3,
-        box_detections_per_img=4,
+        box_nms_thresh=0.75,  # boxes half a vertebra apart stay: the other view decides between them
+        box_detections_per_img=8,
     )
     detector.transform = AsTheyAre(min_size=0, max_size=0, image_mean=[0.25] * 3, image_std=[0.25] * 3)
     return detector

@@ -11,7 +11,6 @@
 A case appears whole or not at all, and no file says who the patient is.
 """
 
-from training.dataset.box import MARGIN_MM, box_ras
 from training.dataset.case import (
     FINISHED,
     STATUSES,
@@ -41,7 +40,6 @@ __all__ = [
     "CT_FILE",
     "FINISHED",
     "FOLDS",
-    "MARGIN_MM",
     "PATIENTS_PER_SEED",
     "ROUNDS",
     "SEGMENTATION_FILE",
@@ -56,7 +54,6 @@ __all__ = [
     "Round",
     "add_scan",
     "age_band_of",
-    "box_ras",
     "create_dataset",
     "open_dataset",
     "rounds",

@@ -11,12 +11,12 @@ from monai.metrics import compute_average_surface_distance, compute_hausdorff_di
 from scipy.spatial import distance
 from torchvision.ops import box_iou
 
+from OpportunisticBMDLib.box import box_ras
 from OpportunisticBMDLib.geometry import Grid
 from OpportunisticBMDLib.pipeline import Run
 from OpportunisticBMDLib.result import Box, Result, VertebraMeasurement
 from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.volume import Volume
-from training.dataset import box_ras
 from training.evaluate.cases import UNKNOWN, Comparison, VertebraComparison
 from training.evaluate.truth import Truth
 
