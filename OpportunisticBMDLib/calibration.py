@@ -18,6 +18,10 @@ LINES = {
     140: (1.154, -15.3),
 }
 REFERENCE_KVP = 120.0
+COMPUTED = "computed from tube spectra and attenuation tables; not measured on this scanner"
+# Scanners of one voltage differ by up to 5 % in slope and 5 HU in offset, taken as uniform: SD is half width / sqrt(3).
+SLOPE_SD = 0.05 / 3**0.5
+OFFSET_SD_HU = 5.0 / 3**0.5
 
 
 def line_for(kvp: float | None) -> Calibration:
@@ -30,5 +34,12 @@ def line_for(kvp: float | None) -> Calibration:
         material="HA",
         slope_hu_per_mg_cm3=slope,
         intercept_hu=intercept,
-        source="computed from tube spectra and attenuation tables; not measured on this scanner",
+        source=COMPUTED,
     )
+
+
+def scanner_sd(line: Calibration, bmd_mg_cm3: float) -> float:
+    """The SD (mg/cm3) that a density read from a line has because scanners differ; 0 for a scanner's own line."""
+    if line.source != COMPUTED:
+        return 0.0
+    return float(np.hypot(SLOPE_SD * line.hu(bmd_mg_cm3), OFFSET_SD_HU) / line.slope_hu_per_mg_cm3)

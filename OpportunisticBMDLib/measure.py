@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from OpportunisticBMDLib.calibration import REFERENCE_KVP, line_for
+from OpportunisticBMDLib.calibration import REFERENCE_KVP, line_for, scanner_sd
 from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.geometry import Grid
 from OpportunisticBMDLib.models import ModelCard, device_of
@@ -18,6 +18,7 @@ from OpportunisticBMDLib.vertebrae import LABELS
 from OpportunisticBMDLib.volume import Volume
 
 BINS = "bin_corrections_mg_cm3"  # of a card's outputs
+SPREAD = "spread_scale"  # of a card's outputs: errors that were measured, in units of the bins' spread
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,10 +28,12 @@ class Density:
     Args:
         centres: (B,) mg/cm3.
         probabilities: (B,), summing to 1.
+        blur_sd: mg/cm3; an error that is known to be there and independent of the bins, normally distributed.
     """
 
     centres: np.ndarray
     probabilities: np.ndarray
+    blur_sd: float = 0.0
 
     @property
     def mean(self) -> float:
@@ -40,13 +43,18 @@ class Density:
     @property
     def sd(self) -> float:
         """The spread, mg/cm3."""
-        return float(np.sqrt(self.probabilities @ (self.centres - self.mean) ** 2))
+        return float(np.hypot(np.sqrt(self.probabilities @ (self.centres - self.mean) ** 2), self.blur_sd))
 
     def below(self, threshold: float) -> float:
-        """The probability of a BMD below `threshold` mg/cm3; the bin that holds it counts in part."""
+        """The probability of a BMD below `threshold` mg/cm3; each bin is a normal distribution of its own width."""
         width = self.centres[1] - self.centres[0]
-        share = np.clip((threshold - self.centres) / width + 0.5, 0, 1)
-        return float(min(self.probabilities @ share, 1.0))  # their sum may miss 1 by rounding
+        distances = (threshold - self.centres) / np.hypot(width / np.sqrt(12), self.blur_sd)
+        below = torch.special.ndtr(torch.from_numpy(distances)).numpy()
+        return float(min(self.probabilities @ below, 1.0))  # the probabilities' sum may miss 1 by rounding
+
+    def widened(self, scale: float) -> Density:
+        """The same mean, the bins `scale` times as far from it."""
+        return replace(self, centres=self.mean + scale * (self.centres - self.mean))
 
 
 def bmd_input(
@@ -95,10 +103,15 @@ class Densitometer:
             )
 
     def density(self, ct: Volume, labels: Volume, vertebrae: Sequence[str], calibration: Calibration) -> Density:
-        """The density of these vertebrae together."""
+        """The density of these vertebrae together.
+
+        Its spread is the network's own, scaled to the errors that were measured, and that of scanners.
+        """
         correction = self._read(bmd_input(ct, labels, vertebrae, calibration, self.card))
         line = line_bmd(ct, labels, vertebrae, calibration)
-        return replace(correction, centres=correction.centres + line)
+        density = replace(correction, centres=correction.centres + line)
+        scale = self.card.outputs.get(SPREAD, 1.0)
+        return replace(density.widened(scale), blur_sd=scanner_sd(calibration, density.mean))
 
     def measure(
         self, ct: Volume, segmentation: Segmentation, vertebra: str, calibration: Calibration, *, measurable: bool

@@ -241,6 +241,11 @@ def save_model(folder: str | Path, card: ModelCard, state_dict: Mapping[str, Ten
     return card
 
 
+def save_card(folder: str | Path, card: ModelCard) -> None:
+    """Replaces the card of a model whose weights stay, whole or not at all."""
+    _write(Path(folder) / card.stage / CARD_FILE, card.to_json().encode("utf-8"))
+
+
 def verify(folder: str | Path | None = None) -> list[Verdict]:
     """Loads every stage's model and says what it is, or what is wrong with it."""
     verdicts = []

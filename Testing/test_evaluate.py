@@ -12,11 +12,11 @@ from example_results import grid_of, refused, result_of, synthetic_case, vertebr
 for package in ("scipy", "sklearn", "statsmodels", "monai", "MLstatkit"):
     pytest.importorskip(package, reason="evaluation needs the training extra")
 
+from OpportunisticBMDLib.box import box_ras  # noqa: E402
 from OpportunisticBMDLib.pipeline import Run  # noqa: E402
 from OpportunisticBMDLib.result import Box, Result, Segmentation  # noqa: E402
 from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE  # noqa: E402
 from OpportunisticBMDLib.volume import Volume  # noqa: E402
-from training.dataset import box_ras  # noqa: E402
 from training.evaluate.cases import (  # noqa: E402
     Comparison,
     Facts,
@@ -28,7 +28,8 @@ from training.evaluate.cases import (  # noqa: E402
 )
 from training.evaluate.compare import compare, surface_distances  # noqa: E402
 from training.evaluate.table import table  # noqa: E402
-from training.evaluate.truth import Truth, scanner_line  # noqa: E402
+from training.evaluate.truth import Truth  # noqa: E402
+from training.virtual.scanner import scanner_line  # noqa: E402
 
 BMD = {"T12": 150.0, "L1": 120.0, "L2": 90.0}
 PERFECT = {name: 1.0 for name in VERTEBRAE}
@@ -285,6 +286,7 @@ def full_record() -> Comparison:
         bmd_sd_mg_cm3=5.0,
         hu_line_mg_cm3=104.0,
         calibrated_mg_cm3=101.0,
+        calibrated_sd_mg_cm3=2.5,
         calibrated_hu_line_mg_cm3=102.0,
         probability_osteoporosis=1e-7,
         probability_abnormal=0.75,

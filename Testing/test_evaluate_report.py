@@ -219,6 +219,7 @@ def perfect_cases(n: int = 40) -> list[Comparison]:
             bmd_sd_mg_cm3=1.0,
             hu_line_mg_cm3=t + 1,
             calibrated_mg_cm3=t + 0.1 * (-1) ** i,
+            calibrated_sd_mg_cm3=0.1 if i % 10 else 0.04,
             calibrated_hu_line_mg_cm3=t,
             probability_osteoporosis=float(t < 80),
             probability_abnormal=float(t <= 120),
@@ -227,10 +228,19 @@ def perfect_cases(n: int = 40) -> list[Comparison]:
     ]
 
 
+def test_intervals_with_the_scanners_line_have_a_coverage_of_their_own():
+    figures = figures_of(perfect_cases())
+    assert figures.coverage.value == pytest.approx(0.95)
+    assert figures.calibrated_coverage.value == pytest.approx(0.9)
+
+
 @pytest.mark.parametrize("cohort", ["one-scanner", "many-scanners"])
 def test_goals_are_reached_by_near_perfect_cases_and_missed_by_refusals(cohort):
     reached = goal_rows(figures_of(perfect_cases()), cohort)
-    without = {("one-scanner", "BMD error with the scanner's own line given: SD / bias (mg/cm³)")}
+    without = {
+        ("one-scanner", "BMD error with the scanner's own line given: SD / bias (mg/cm³)"),
+        (cohort, "95 % interval covers the truth with the scanner's own line given"),
+    }
     assert all(row.reached for row in reached if (cohort, row.name) not in without)
     assert {(cohort, row.name) for row in reached if row.reached is None} <= without
     refusals = [Comparison(str(i), "refused", truth_mg_cm3=50.0 + i) for i in range(40)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 from example_results import BODIES, RADII_MM, grid_of, synthetic_case
 from torch import Tensor, nn
 
-from OpportunisticBMDLib.calibration import line_for
+from OpportunisticBMDLib.calibration import line_for, scanner_sd
 from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.geometry import Grid
 from OpportunisticBMDLib.measure import Densitometer, Density, bmd_input
@@ -73,12 +74,31 @@ def test_density_is_the_expectation_and_its_spread():
 
 
 def test_probability_below_a_threshold_counts_the_bin_that_holds_it_in_part():
-    density = Density(np.array([76.0, 80.0, 84.0]), np.array([0.2, 0.5, 0.3]))
-    assert density.below(70.0) == 0.0
-    assert density.below(78.0) == pytest.approx(0.2)
-    assert density.below(80.0) == pytest.approx(0.2 + 0.25)
-    assert density.below(81.0) == pytest.approx(0.2 + 0.375)
-    assert density.below(86.0) == pytest.approx(1.0)
+    density, cdf = Density(np.array([76.0, 80.0, 84.0]), np.array([0.2, 0.5, 0.3])), NormalDist().cdf
+    assert density.below(70.0) == pytest.approx(0.0, abs=1e-6)
+    assert density.below(78.0) == pytest.approx(0.2 * cdf(1.73) + 0.5 * cdf(-1.73), abs=0.001)
+    assert density.below(80.0) == pytest.approx(0.2 + 0.25, abs=0.001)
+    assert density.below(90.0) == pytest.approx(1.0, abs=1e-6)
+
+
+def test_known_errors_widen_the_spread_and_the_probabilities_but_not_the_mean():
+    sharp = Density(np.array([98.0, 100.0, 102.0]), np.array([0.25, 0.5, 0.25]))
+    wide = replace(sharp.widened(2.0), blur_sd=3.0)
+    assert wide.mean == pytest.approx(100.0)
+    assert wide.sd == pytest.approx(np.hypot(2 * sharp.sd, 3.0))
+    assert sharp.below(105.0) > 0.99 > wide.below(105.0) > 0.8
+
+
+def test_a_computed_line_leaves_room_for_scanners_that_differ_and_a_scanners_own_does_not():
+    computed, own = line_for(120), replace(line_for(120), source="measured on this scanner")
+    assert scanner_sd(own, 108.0) == 0.0
+    # 5 % of 120 HU and 5 HU, each uniform, at 1.287 HU per mg/cm3
+    assert scanner_sd(computed, 108.0) == pytest.approx(np.hypot(119.7 * 0.0289, 2.887) / 1.287, rel=0.01)
+    ct, segmentation = case_of_density(BMD, 120, grid_of("straight"))
+    densitometer = Densitometer(TenthMore(), CARD)
+    with_own, without = (densitometer.density(ct, segmentation.labels, ("L1",), line) for line in (own, computed))
+    assert without.mean == pytest.approx(with_own.mean)
+    assert without.sd == pytest.approx(np.hypot(with_own.sd, scanner_sd(computed, without.mean)))
 
 
 def test_no_probability_exceeds_one_by_rounding():
@@ -132,7 +152,8 @@ def test_density_of_each_vertebra_on_any_grid(orientation):
         figures = densitometer.measure(ct, segmentation, name, line_for(100), measurable=True)
         assert figures.hu_line_bmd_mg_cm3 == pytest.approx(BMD[name], abs=0.5)
         assert figures.bmd_mg_cm3 == pytest.approx(1.1 * BMD[name], abs=1.0)
-        assert figures.bmd_sd_mg_cm3 == pytest.approx(6.0, abs=0.2)
+        of_scanners = scanner_sd(line_for(100), figures.bmd_mg_cm3)
+        assert figures.bmd_sd_mg_cm3 == pytest.approx(np.hypot(6.0, of_scanners), abs=0.2)
     pair = densitometer.density(ct, segmentation.labels, ("L1", "L2"), line_for(100))
     assert pair.mean == pytest.approx(1.1 * (BMD["L1"] + BMD["L2"]) / 2, abs=1.5)
     assert pair.probabilities.sum() == pytest.approx(1.0)

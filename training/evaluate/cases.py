@@ -90,7 +90,8 @@ class Comparison:
         qct_mg_cm3: a simulated QCT reading, as the paper has for a reference.
         bmd_mg_cm3, bmd_sd_mg_cm3: the network's.
         hu_line_mg_cm3: from the mean HU of the same masks and the calibration line of the tube voltage.
-        calibrated_mg_cm3, calibrated_hu_line_mg_cm3: both once more, with the scanner's own line given.
+        calibrated_mg_cm3, calibrated_sd_mg_cm3, calibrated_hu_line_mg_cm3: these once more, with the scanner's own
+            line given.
         probability_osteoporosis, probability_abnormal: the result's.
         seconds: of localizing, segmenting and measuring.
     """
@@ -115,6 +116,7 @@ class Comparison:
     bmd_sd_mg_cm3: float = UNKNOWN
     hu_line_mg_cm3: float = UNKNOWN
     calibrated_mg_cm3: float = UNKNOWN
+    calibrated_sd_mg_cm3: float = UNKNOWN
     calibrated_hu_line_mg_cm3: float = UNKNOWN
     probability_osteoporosis: float = UNKNOWN
     probability_abnormal: float = UNKNOWN

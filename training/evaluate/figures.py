@@ -136,6 +136,7 @@ class Figures:
         vertebrae: vertebra -> agreement of the network's density of it alone.
         conditions: osteoporosis and abnormal BMD.
         coverage: 95 % intervals that hold the truth, of the measured.
+        calibrated_coverage: the same with the scanner's own line given.
         vertebra_coverage: the same of single vertebrae.
         subgroups: by sex, age and so on.
         seconds: a patient.
@@ -151,6 +152,7 @@ class Figures:
     vertebrae: Mapping[str, Agreement | None]
     conditions: tuple[ConditionFigures, ...]
     coverage: Proportion
+    calibrated_coverage: Proportion
     vertebra_coverage: Proportion
     subgroups: tuple[Subgroup, ...]
     seconds: Spread
@@ -171,6 +173,7 @@ def figures_of(comparisons: Sequence[Comparison]) -> Figures:
         vertebrae={name: agreement(*pairs([c.vertebrae[name] for c in comparisons])) for name in VERTEBRAE},
         conditions=tuple(_condition(name, comparisons) for name in ("osteoporosis", "abnormal")),
         coverage=_coverage(comparisons),
+        calibrated_coverage=_coverage(comparisons, "calibrated_mg_cm3", "calibrated_sd_mg_cm3"),
         vertebra_coverage=_coverage([v for _, v in vertebrae]),
         subgroups=tuple(_subgroups(comparisons)),
         seconds=spread([c.seconds for c in comparisons]),
@@ -273,9 +276,12 @@ def _with_worst(score: np.ndarray, worst: np.ndarray) -> np.ndarray:
     return np.append(score, beyond)
 
 
-def _coverage(records: Sequence[Comparison | VertebraComparison]) -> Proportion:
-    known = [r for r in records if np.isfinite((r.truth_mg_cm3, r.bmd_mg_cm3, r.bmd_sd_mg_cm3)).all()]
-    return proportion([abs(r.bmd_mg_cm3 - r.truth_mg_cm3) <= INTERVAL_SDS * r.bmd_sd_mg_cm3 for r in known])
+def _coverage(
+    records: Sequence[Comparison | VertebraComparison], mean: str = "bmd_mg_cm3", sd: str = "bmd_sd_mg_cm3"
+) -> Proportion:
+    triples = np.array([(r.truth_mg_cm3, getattr(r, mean), getattr(r, sd)) for r in records]).reshape(-1, 3)
+    truth, found, spread_of = triples[np.isfinite(triples).all(axis=1)].T
+    return proportion((np.abs(found - truth) <= INTERVAL_SDS * spread_of).tolist())
 
 
 def _subgroups(comparisons: Sequence[Comparison]) -> Iterable[Subgroup]:

@@ -182,6 +182,12 @@ BARS = (
         {ONE: "93–97 %", MANY: "92–98 %"},
         (_share(lambda f: f.coverage, Goal(0.93, 0.97), Goal(0.92, 0.98)),),
     ),
+    _Bar(
+        "95 % interval covers the truth with the scanner's own line given",
+        words.DASH,
+        {},
+        (_Part(lambda f: f.calibrated_coverage.value, lambda f: words.share(f.calibrated_coverage), {}),),
+    ),
 )
 
 

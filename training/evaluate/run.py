@@ -74,8 +74,10 @@ def _calibrated(pipeline: Pipeline, ct: CT, run: Run, line: Calibration) -> dict
     result = run.result
     used = result.vertebrae_used
     hu = [result.vertebrae[name].hu_mean for name in used]
+    density = pipeline.densitometer.density(ct.volume, run.segmentation.labels, used, line)
     return {
-        "calibrated_mg_cm3": pipeline.densitometer.density(ct.volume, run.segmentation.labels, used, line).mean,
+        "calibrated_mg_cm3": density.mean,
+        "calibrated_sd_mg_cm3": density.sd,
         "calibrated_hu_line_mg_cm3": float(line.bmd(np.mean(hu))) if hu else UNKNOWN,
     }
 

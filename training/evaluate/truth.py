@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from OpportunisticBMDLib.calibration import line_for
 from OpportunisticBMDLib.ct import CT
 from OpportunisticBMDLib.result import Calibration
 from OpportunisticBMDLib.vertebrae import VERTEBRAE
@@ -16,6 +15,7 @@ from training.dataset import Case, CaseInfo, age_band_of, open_dataset
 from training.dataset.hardest import acquisition_of
 from training.evaluate.cases import UNKNOWN, Facts
 from training.virtual.cohorts import PREFIXES
+from training.virtual.scanner import scanner_line
 
 if TYPE_CHECKING:
     from training.virtual.parameters import PatientParameters
@@ -109,18 +109,6 @@ def facts_of_info(info: CaseInfo) -> Facts:
         contrast=info.contrast,
         scanner=info.scanner,
         variants=info.exclusions,
-    )
-
-
-def scanner_line(kvp: float, slope: float, offset_hu: float) -> Calibration:
-    """The line of a tube voltage as a scanner shows it that turns each HU into HU x slope + offset."""
-    line = line_for(kvp)
-    return Calibration(
-        name=f"{line.name}, this scanner",
-        material=line.material,
-        slope_hu_per_mg_cm3=line.slope_hu_per_mg_cm3 * slope,
-        intercept_hu=line.intercept_hu * slope + offset_hu,
-        source="the virtual scanner's own slope and offset",
     )
 
 

@@ -1,0 +1,75 @@
+"""Scales the BMD model's spread to the errors of an evaluation, so that its 95 % intervals hold the truth that often.
+
+`python -m training.fit.spread CASES.csv [CASES.csv ...] -o MODELS`, with cases that `training.evaluate -o` wrote for
+the same models, of other patients than those that the figures are given for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from OpportunisticBMDLib.errors import BadInput
+from OpportunisticBMDLib.measure import SPREAD
+from OpportunisticBMDLib.models import load_card, save_card
+from OpportunisticBMDLib.results.wording import INTERVAL_SDS
+from training.evaluate.cases import Comparison, read_cases
+
+COVERED = 95.0  # percent
+LEAST_CASES = 20  # fewer say nothing about one case in twenty
+
+
+def scale_of(comparisons: Sequence[Comparison]) -> float:
+    """What the predicted SDs have to be multiplied by for intervals that cover 95 % of the true densities.
+
+    The densities are those with the scanner's own line given: how scanners differ is accounted for elsewhere.
+
+    Raises:
+        BadInput: too few cases with density, SD and truth.
+    """
+    triples = np.array([(c.calibrated_mg_cm3, c.truth_mg_cm3, c.calibrated_sd_mg_cm3) for c in comparisons])
+    found, truth, sd = triples[np.isfinite(triples).all(axis=1)].T
+    if len(found) < LEAST_CASES:
+        raise BadInput(
+            f"{len(found)} cases have a density, its SD and the truth with the scanner's line given, and {LEAST_CASES} "
+            "are needed; evaluate more virtual patients."
+        )
+    return float(np.percentile(np.abs(found - truth) / sd, COVERED) / INTERVAL_SDS)
+
+
+def rescale(models: Path, comparisons: Sequence[Comparison]) -> float:
+    """Writes the new scale into the BMD model's card, and returns it.
+
+    Raises:
+        BadInput: too few cases, another model's cases, or no model.
+    """
+    card = load_card("bmd", models)
+    name = f"bmd: {card.name} {card.sha256[:12]}"
+    if any(name not in c.models for c in comparisons if c.models):
+        raise BadInput(f"The cases were not measured by the BMD model in {models} ({name}); evaluate that model.")
+    scale = round(card.outputs.get(SPREAD, 1.0) * scale_of(comparisons), 3)
+    save_card(models, replace(card, outputs={**card.outputs, SPREAD: scale}))
+    return scale
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m training.fit.spread", description=__doc__.partition("\n")[0])
+    parser.add_argument("cases", type=Path, nargs="+", help="cases.csv of an evaluation of these models (repeatable)")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="model folder whose BMD card is changed")
+    options = parser.parse_args(arguments)
+    try:
+        comparisons = [comparison for path in options.cases for comparison in read_cases(path)]
+        print(f"spread scale {rescale(options.output, comparisons):g}, from {len(comparisons)} cases")
+    except BadInput as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
