@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from pathlib import Path
 
@@ -13,7 +12,10 @@ from torch import Tensor, nn
 
 pytest.importorskip("lightning", reason="fitting needs the training extra")
 
-from training.fit.loop import CHECKPOINT, fit
+from OpportunisticBMDLib.errors import BadInput
+from training.fit.curves import read_curves
+from training.fit.loop import BEST, CHECKPOINT, fit
+from training.fit.recipe import Recipe, Steps
 
 STEPS = 11
 EVERY = 3
@@ -29,6 +31,8 @@ class LineTask:
     """Fits y = 2.5 x - 1 and counts the batches drawn; may be interrupted at a step."""
 
     bears_bfloat16 = False
+    batch_size = 16
+    cases = 16
 
     def __init__(self, interrupt_at: int | None = None, poison_at: int | None = None) -> None:
         torch.manual_seed(4)
@@ -61,10 +65,27 @@ class LineTask:
         torch.rand(7)  # validation may draw, too
         return {"error": error}
 
+    def merit(self, figures) -> tuple[float, ...]:
+        return (-figures["error"],)
+
+
+class SpoiltTask(LineTask):
+    """Validates worse and worse after the second time, and cannot tell how well the first time."""
+
+    def validate(self) -> dict[str, float]:
+        super().validate()
+        # By the weights, so that a run that goes on counts as an unbroken one does.
+        return {"error": {3: float("nan"), 6: 1.0}.get(self.steps_seen, 2.0 + self.steps_seen)}
+
+    @property
+    def steps_seen(self) -> int:
+        return int(self.network[1].num_batches_tracked)
+
 
 def run(task: LineTask, folder: Path, *, steps: int = STEPS, seed: int = 3) -> dict[str, float]:
     folder.mkdir(exist_ok=True)
-    return dict(fit(task, folder, steps=steps, seed=seed, learning_rate=0.05, every=EVERY))
+    recipe = Recipe(0.05, Steps(steps), loss=nn.functional.mse_loss, every=Steps(EVERY))
+    return dict(fit(task, folder, recipe, seed=seed).figures)
 
 
 def weights(task: LineTask) -> dict[str, Tensor]:
@@ -135,7 +156,7 @@ def test_broken_off_checkpoint_does_not_harm_the_last_one(unbroken, tmp_path, mo
     replace, calls = os.replace, []
 
     def killed_at_the_second(source, target):
-        calls.append(target)
+        calls.extend([target] if target.name == CHECKPOINT else [])
         if len(calls) == 2:
             raise Interrupted
         replace(source, target)
@@ -159,13 +180,87 @@ def test_loss_that_is_no_number_ends_the_run(tmp_path):
     assert (tmp_path / "run" / CHECKPOINT).is_file()
 
 
-def test_log_holds_every_step_once_over_an_interruption(tmp_path, capsys):
+def test_best_model_is_kept_and_given_back(tmp_path):
+    """By the task's merit, not by the last validation; a figure that is no number is worse than any other."""
+    task = SpoiltTask()
+    best = fit(task, tmp_path, Recipe(0.05, Steps(STEPS), nn.functional.mse_loss, every=Steps(EVERY)), seed=3)
+    assert (best.step, best.figures) == (6, {"error": 1.0})
+    assert task.steps_seen == 6
+    assert torch.load(tmp_path / BEST, weights_only=True)["step"] == 6
+
+
+@pytest.mark.parametrize("step", [2, 5, 7, 10])
+def test_interrupted_run_ends_with_the_same_best_model(tmp_path, step):
+    whole = SpoiltTask()
+    figures = run(whole, tmp_path / "whole")
+    with pytest.raises(Interrupted):
+        run(SpoiltTask(interrupt_at=step), tmp_path / "run")
+    again = SpoiltTask()
+    assert run(again, tmp_path / "run") == figures
+    assert same(weights(again), weights(whole))
+    for name in (BEST, CHECKPOINT):
+        stored = [torch.load(tmp_path / run_name / name, weights_only=True) for run_name in ("whole", "run")]
+        assert stored[0]["step"] == stored[1]["step"] and same(*(state["network"] for state in stored))
+
+
+def test_best_model_written_before_its_checkpoint_is_found_again(tmp_path, monkeypatch):
+    """Killed between the two: the fit goes on from the checkpoint before, and the best model stays what it is."""
+    whole, replace = SpoiltTask(), os.replace
+    run(whole, tmp_path / "whole")
+
+    def killed(source, target):
+        replace(source, target)
+        if target.name == BEST and torch.load(target, weights_only=True)["step"] == 6:
+            raise Interrupted
+
+    monkeypatch.setattr("training.fit.loop.os.replace", killed)
+    with pytest.raises(Interrupted):
+        run(SpoiltTask(), tmp_path / "run")
+    monkeypatch.undo()
+    again = SpoiltTask()
+    run(again, tmp_path / "run")
+    assert again.drawn == STEPS - 3
+    assert same(weights(again), weights(whole))
+
+
+def test_of_models_that_are_as_good_the_last_one_is_kept(tmp_path):
+    task = LineTask()
+    task.merit = lambda figures: (0.0,)
+    assert fit(task, tmp_path, Recipe(0.05, Steps(4), nn.functional.mse_loss, every=Steps(1)), seed=3).step == 4
+
+
+def test_finished_run_without_its_best_model_is_refused(tmp_path):
+    run(LineTask(), tmp_path / "run")
+    (tmp_path / "run" / BEST).unlink()
+    with pytest.raises(BadInput, match="another folder"):
+        run(LineTask(), tmp_path / "run")
+
+
+def test_curves_hold_every_step_once_over_interruptions(tmp_path, capsys):
+    for name in ("whole", "broken"):
+        (tmp_path / name).mkdir()
+    run(LineTask(), tmp_path / "whole/run")
+    with pytest.raises(Interrupted):
+        run(LineTask(interrupt_at=8), tmp_path / "broken/run")
+    run(LineTask(), tmp_path / "broken/run")
+    curves = read_curves(tmp_path / "broken/run")
+    assert len(list((tmp_path / "broken/run").glob("log/*/metrics.csv"))) == 2
+    assert list(curves["loss"]) == list(range(1, STEPS + 1))
+    assert list(curves["error"]) == [3, 6, 9, STEPS]
+    assert curves == read_curves(tmp_path / "whole/run")
+    pictures = [(tmp_path / name / "run/curves.png").read_bytes() for name in ("whole", "broken")]
+    assert pictures[0] == pictures[1]
+    assert f"step {STEPS}: error" in capsys.readouterr().out
+
+
+def test_tensorboard_shows_one_curve_over_interruptions(tmp_path):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
     with pytest.raises(Interrupted):
         run(LineTask(interrupt_at=8), tmp_path / "run")
     run(LineTask(), tmp_path / "run")
-    files = sorted((tmp_path / "run").glob("log/*/metrics.csv"))
-    rows = [row for path in files for row in csv.DictReader(path.open())]
-    assert len(files) == 2
-    assert [int(row["step"]) for row in rows if row["loss"]] == list(range(STEPS))
-    assert [int(row["step"]) for row in rows if row["error"]] == [2, 5, 8, STEPS - 1]
-    assert f"step {STEPS}: error" in capsys.readouterr().out
+    events = EventAccumulator(str(tmp_path / "run/tensorboard"))
+    events.Reload()
+    assert [event.step for event in events.Scalars("loss")] == list(range(STEPS))
+    assert [event.step for event in events.Scalars("error")] == [2, 5, 8, STEPS - 1]

@@ -16,12 +16,12 @@ import torch
 from scipy import ndimage
 from torchvision.ops import box_iou
 
+from OpportunisticBMDLib.box import MARGIN_MM, box_ras
 from OpportunisticBMDLib.calibration import line_for
 from OpportunisticBMDLib.geometry import Grid
 from OpportunisticBMDLib.projection import Projection
 from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.volume import AIR_HU, Volume
-from training.dataset import MARGIN_MM, box_ras
 from training.fit import bmd, localizer, segmentation
 from training.fit.prepare import CROP_SIZE, Sample, labels_of, load_samples, negative_of, sample_of, shares_of
 
@@ -216,7 +216,7 @@ def test_bmd_batch_shows_many_densities_through_one_line(blocks):
     rng, seen, lines = np.random.default_rng(2), [], []
     for change in (-60.0, 0.0, 60.0):
         ct, labels = bmd.augmented(blocks, change, rng)
-        image, line = task._reading(ct, labels, ("L1",), blocks.kvp)
+        image, line = task._reading(ct, labels, ("L1",), blocks.line)
         seen.append(line_for(120).bmd(float(image[image > 0].mean()) * (high - low) + low))
         lines.append(line)
     np.testing.assert_allclose(seen, lines, atol=6.0)
@@ -231,7 +231,7 @@ def test_bmd_fit_begins_at_the_line(blocks):
 
 
 def test_patients_of_unknown_density_are_not_fitted(blocks):
-    unknown = replace(blocks, bmd_mg_cm3={**BMD, "L2": np.nan})
+    unknown = replace(blocks, bmd_mg_cm3=dict.fromkeys(BMD, np.nan))
     assert bmd.BmdTask([], [blocks, unknown], [unknown]).virtual == [blocks]
 
 
@@ -314,6 +314,7 @@ def test_masks_may_fill_a_part_of_a_voxel(patient):
 
 def test_segmentation_batch_holds_three_vertebrae_inside_the_box(blocks, monkeypatch):
     monkeypatch.setattr(segmentation, "CUT", 0.0)
+    monkeypatch.setattr(segmentation, "SHIFT_SD_MM", 0.0)
     task = segmentation.SegmentationTask([], [blocks], [])
     image, target = task.batch(np.random.default_rng(4))
     assert image.shape == (1, 2, *segmentation.SIZE)
@@ -321,7 +322,7 @@ def test_segmentation_batch_holds_three_vertebrae_inside_the_box(blocks, monkeyp
     labels = target.argmax(dim=1)
     assert set(labels.unique().tolist()) == {0, 1, 2, 3}
     height = image[0, 1][labels[0] > 0]
-    # The box reaches 5 mm beyond the bodies, its edges are off by 4 mm at most.
+    # The box reaches 5 mm beyond the bodies; without a shift, its edges are off by 4 mm at most.
     assert -1 < height.min() < -0.7 and 0.7 < height.max() < 1
 
 

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
+from monai.losses import FocalLoss
 from scipy import ndimage
 from scipy.stats import norm
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from OpportunisticBMDLib.calibration import REFERENCE_KVP, line_for
+from OpportunisticBMDLib.calibration import REFERENCE_KVP
 from OpportunisticBMDLib.measure import bmd_input, line_bmd
-from OpportunisticBMDLib.models import ModelCard, device_of
+from OpportunisticBMDLib.models import device_of
 from OpportunisticBMDLib.networks.densenet import DenseNet121
+from OpportunisticBMDLib.result import Calibration
 from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.volume import Volume
-from training.fit.command import run_command
+from training.fit.cases import drawn
+from training.fit.command import Stage, run_command
+from training.fit.design import Design
 from training.fit.prepare import Sample
+from training.fit.recipe import Epochs, Recipe, Steps, multi_step
 
 SPACING_MM = 2.25  # coarser than the masks' grid: a mean needs no finer one, and its noise is lower
 SIZE = (32, 32, 48)
@@ -27,7 +33,20 @@ WINDOW = {"low_hu": -250.0, "high_hu": 550.0}
 BINS = np.arange(-60.0, 61.0, 2.0)  # mg/cm3: corrections of what the calibration line gives
 TARGET_SD = 3.0  # mg/cm3: the spread of the target over the bins, about a good reading's error
 MEAN_WEIGHT = 0.2  # of the expectation's error beside the cross entropy
+REAL = 0.4  # share of the draws from annotated cases, beside virtual patients
+ALPHA, GAMMA = 0.6, 2.0  # of the paper's focal loss
 SUBSETS = (("T12",), ("L1",), ("L2",), ("T12", "L1"), ("L1", "L2"), ("T12", "L2"), ("L1", "L2"))
+
+DESIGN = Design(
+    stage="bmd",
+    name="densenet121",
+    parameters={"in_channels": 1, "outputs": len(BINS)},
+    spacing_mm=SPACING_MM,
+    size=SIZE,
+    window=WINDOW,
+    outputs={"bin_corrections_mg_cm3": BINS.tolist(), "reference_kvp": REFERENCE_KVP},
+    purpose="hydroxyapatite density of cancellous bone in CT",
+)
 
 
 def augmented(sample: Sample, change: float, rng: np.random.Generator) -> tuple[Volume, Volume]:
@@ -37,7 +56,7 @@ def augmented(sample: Sample, change: float, rng: np.random.Generator) -> tuple[
     mask = (sample.labels.array[region] > 0).astype(np.float32)
     # Whole inside, fading outside: the true mean changes by `change`, and no edge betrays it.
     bone = np.maximum(mask, ndimage.gaussian_filter(mask, 0.6))
-    ct = sample.ct.array[region] + line_for(sample.kvp).slope_hu_per_mg_cm3 * change * bone
+    ct = sample.ct.array[region] + sample.line.slope_hu_per_mg_cm3 * change * bone
     ct = ct + rng.normal(0, rng.uniform(0, 25), ct.shape).astype(np.float32)
     return Volume(ct, grid), Volume(_with_moved_edges(sample.labels.array[region], rng), grid)
 
@@ -62,9 +81,29 @@ def target_of(correction: Tensor) -> Tensor:
     return torch.from_numpy(target / target.sum(axis=1, keepdims=True)).float()
 
 
+def expectation(logits: Tensor) -> Tensor:
+    """(N, B) -> (N,) mg/cm3: the mean correction."""
+    return logits.softmax(dim=1) @ torch.as_tensor(BINS, dtype=torch.float32, device=logits.device)
+
+
+def entropy_and_mean(logits: Tensor, correction: Tensor) -> Tensor:
+    """Cross entropy over the bins, and the error of their mean beside it; (N, B) and (N,) mg/cm3."""
+    error = F.smooth_l1_loss(expectation(logits), correction.float().to(logits.device), beta=5.0)
+    return F.cross_entropy(logits, target_of(correction).to(logits.device)) + MEAN_WEIGHT * error
+
+
+def focal(logits: Tensor, correction: Tensor) -> Tensor:
+    """The paper's alpha-balanced focal loss over the bins; (N, B) and (N,) mg/cm3.
+
+    No bin is a background, so that each has the same alpha.
+    """
+    each = FocalLoss(use_softmax=True, gamma=GAMMA, alpha=[ALPHA] * len(BINS), reduction="none")
+    return each(logits, target_of(correction).to(logits.device)).sum(dim=1).mean()
+
+
 @dataclass(eq=False)
 class BmdTask:
-    """Virtual patients of which every density is known; of the public CTs none is."""
+    """Vertebrae of known density: of virtual patients all are, of annotated cases those with a reference."""
 
     real: Sequence[Sample]
     virtual: Sequence[Sample]
@@ -72,83 +111,86 @@ class BmdTask:
     batch_size: int = 8
     # oneDNN leaves parts of the weights' gradient undefined where 3x3x3 kernels meet maps of a voxel or two.
     bears_bfloat16: bool = False
+    objective: Callable[[Tensor, Tensor], Tensor] = entropy_and_mean
+    design = DESIGN
+    criterion = "least RMS error of the BMD"
+    needs = "a vertebra of known BMD"
+    least_batch_size = 2  # its last maps are single voxels, which batch normalization cannot normalize alone
 
     def __post_init__(self) -> None:
-        self.virtual = [sample for sample in self.virtual if _is_known(sample)]
-        self.held_out = [sample for sample in self.held_out if _is_known(sample)]
+        self.real = [sample for sample in self.real if known_vertebrae(sample)]
+        self.virtual = [sample for sample in self.virtual if known_vertebrae(sample)]
+        self.held_out = [sample for sample in self.held_out if known_vertebrae(sample)]
         self.network = DenseNet121(in_channels=1, outputs=len(BINS))
         for parameter in self.network.classify.parameters():
             nn.init.zeros_(parameter)  # every correction is equally likely: the fit begins at the line
-        self._card = self.card({}, {})  # grid and window, which `bmd_input` asks for at every draw
+        self._card = self.design.card()  # grid and window, which `bmd_input` asks for at every draw
+
+    @property
+    def cases(self) -> int:
+        return len(self.real) + len(self.virtual)
 
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        drawn = [self._draw(self.virtual[rng.integers(len(self.virtual))], rng) for _ in range(self.batch_size)]
-        return torch.stack([image for image, _ in drawn]), torch.tensor([correction for _, correction in drawn])
+        pairs = [self._draw(rng) for _ in range(self.batch_size)]
+        return torch.stack([image for image, _ in pairs]), torch.tensor([correction for _, correction in pairs])
 
-    def _draw(self, sample: Sample, rng: np.random.Generator) -> tuple[Tensor, float]:
-        vertebrae = SUBSETS[rng.integers(len(SUBSETS))]
+    def _draw(self, rng: np.random.Generator) -> tuple[Tensor, float]:
+        sample = drawn(rng, self.real, self.virtual, REAL)
+        known = set(known_vertebrae(sample))
+        subsets = [subset for subset in SUBSETS if known.issuperset(subset)]
+        vertebrae = subsets[rng.integers(len(subsets))]
         truth = true_mean(sample, vertebrae)
         # A flat spread of densities: rare ones are learnt as well as common ones.
         change = float(np.clip(rng.uniform(10, 270) - truth, -80, 80))
         ct, labels = augmented(sample, change, rng)
-        image, line = self._reading(ct, labels, vertebrae, sample.kvp)
+        image, line = self._reading(ct, labels, vertebrae, sample.line)
         if rng.random() < 0.5:
             image = image.flip(1)
         return image, truth + change - line
 
-    def _reading(self, ct: Volume, labels: Volume, vertebrae: Sequence[str], kvp: float | None) -> tuple[Tensor, float]:
+    def _reading(
+        self, ct: Volume, labels: Volume, vertebrae: Sequence[str], calibration: Calibration
+    ) -> tuple[Tensor, float]:
         """The network's input, and the density that the line gives."""
-        calibration = line_for(kvp)
         image = bmd_input(ct, labels, vertebrae, calibration, self._card)
         return image, line_bmd(ct, labels, vertebrae, calibration)
 
     def loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         image, correction = batch
-        logits = self.network(image.to(device_of(self.network)))
-        target = target_of(correction).to(device_of(self.network))
-        error = F.smooth_l1_loss(self._expectation(logits), correction.float().to(device_of(self.network)), beta=5.0)
-        return F.cross_entropy(logits, target) + MEAN_WEIGHT * error
-
-    def _expectation(self, logits: Tensor) -> Tensor:
-        return logits.softmax(dim=1) @ torch.as_tensor(BINS, dtype=torch.float32, device=device_of(self.network))
+        return self.objective(self.network(image.to(device_of(self.network))), correction)
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Bias and SD of the error of single held-out vertebrae, mg/cm3, with the true masks; the line's beside."""
+        """Bias, SD and RMS of the error of single held-out vertebrae with their true masks, and the line's, mg/cm3."""
         self.network.eval()
         errors, of_line = [], []
         for sample in self.held_out:
-            for name in VERTEBRAE:
-                image, line = self._reading(sample.ct, sample.labels, (name,), sample.kvp)
-                correction = self._expectation(self.network(image[None].to(device_of(self.network)))).item()
+            for name in known_vertebrae(sample):
+                image, line = self._reading(sample.ct, sample.labels, (name,), sample.line)
+                correction = expectation(self.network(image[None].to(device_of(self.network)))).item()
                 of_line.append(line - sample.bmd_mg_cm3[name])
                 errors.append(line + correction - sample.bmd_mg_cm3[name])
         self.network.train()
         return {
             "bias_mg_cm3": float(np.mean(errors)),
-            "error_sd_mg_cm3": float(np.std(errors, ddof=1)),
+            "error_sd_mg_cm3": _sd(errors),
+            "rms_error_mg_cm3": float(np.sqrt(np.mean(np.square(errors)))),
             "line_bias_mg_cm3": float(np.mean(of_line)),
-            "line_error_sd_mg_cm3": float(np.std(of_line, ddof=1)),
+            "line_error_sd_mg_cm3": _sd(of_line),
         }
 
-    def card(self, training: dict, figures: dict) -> ModelCard:
-        return ModelCard(
-            stage="bmd",
-            name="densenet121",
-            version="0.2",
-            architecture={"name": "DenseNet121", "parameters": {"in_channels": 1, "outputs": len(BINS)}},
-            grid={"spacing_mm": [SPACING_MM] * 3, "size": list(SIZE)},
-            window=WINDOW,
-            outputs={"bin_corrections_mg_cm3": BINS.tolist(), "reference_kvp": REFERENCE_KVP},
-            training=training,
-            figures=figures,
-            licence="Apache-2.0",
-            intended_use="Research, not diagnosis: hydroxyapatite density of cancellous bone in CT.",
-        )
+    def merit(self, figures: Mapping[str, float]) -> tuple[float, ...]:
+        return (-figures["rms_error_mg_cm3"],)
 
 
-def _is_known(sample: Sample) -> bool:
-    return bool(np.isfinite(list(sample.bmd_mg_cm3.values())).all())
+def known_vertebrae(sample: Sample) -> list[str]:
+    """The vertebrae that have both a mask and a known density."""
+    return [v for v in VERTEBRAE if np.isfinite(sample.bmd_mg_cm3[v]) and (sample.labels.array == LABELS[v]).any()]
+
+
+def _sd(errors: Sequence[float]) -> float:
+    """0 for a single one."""
+    return float(np.std(errors, ddof=1)) if len(errors) > 1 else 0.0
 
 
 def true_mean(sample: Sample, vertebrae: Sequence[str]) -> float:
@@ -156,5 +198,20 @@ def true_mean(sample: Sample, vertebrae: Sequence[str]) -> float:
     return float(np.mean([sample.bmd_mg_cm3[name] for name in vertebrae]))
 
 
+STAGE = Stage(
+    BmdTask,
+    recipes={
+        "default": Recipe(5e-4, Steps(700), entropy_and_mean),
+        "paper": Recipe(
+            3e-5,
+            Epochs(50),
+            focal,
+            every=Epochs(1),
+            optimizer=torch.optim.Adam,
+            schedule=partial(multi_step, milestones=(16, 33), gamma=0.1),
+        ),
+    },
+)
+
 if __name__ == "__main__":
-    run_command(__doc__, BmdTask, steps=700, learning_rate=5e-4)
+    run_command(__doc__, STAGE)

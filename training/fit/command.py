@@ -3,73 +3,198 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 
+from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.models import ModelCard, fill, halved, load_weights, save_model
-from training.fit.loop import Task, fit
-from training.fit.prepare import Sample, load_samples
+from training.fit.cases import Cases, Selection, cases_of, selection_of
+from training.fit.design import Design
+from training.fit.devices import on_first_process, world_size
+from training.fit.loop import Best, Task, fit
+from training.fit.prepare import Sample, load_samples, prepare_cases
+from training.fit.recipe import Recipe, Steps
+
+BAD_INPUT = 2
+HELD_OUT = 8
 
 
-class CardedTask(Task, Protocol):
+class StageTask(Task, Protocol):
     """A task that can describe the model it ends with."""
 
-    def card(self, training: Mapping[str, Any], figures: Mapping[str, float]) -> ModelCard:
-        """The model's card, without its SHA-256."""
+    design: Design
+    criterion: str  # what `merit` judges by, in words
+    needs: str  # what a case must have to be fitted
+    least_batch_size: int
+    real: Sequence[Sample]  # those of the cases given that have it
+    virtual: Sequence[Sample]
+    held_out: Sequence[Sample]
 
 
-TaskMaker = Callable[[Sequence[Sample], Sequence[Sample], Sequence[Sample]], CardedTask]
+@dataclass(frozen=True)
+class Stage:
+    """One of the three fits.
+
+    Args:
+        task: made of the real, the virtual and the held-out samples, and `objective`, the recipe's loss.
+        recipes: by name; the first is the one that is followed where none is named.
+    """
+
+    task: Callable[..., StageTask]
+    recipes: Mapping[str, Recipe]
 
 
-def run_command(description: str, task_of: TaskMaker, *, steps: int, learning_rate: float) -> None:
-    """Parses the arguments, fits, and saves model and card."""
+@dataclass(frozen=True)
+class Plan:
+    """One fit.
+
+    Args:
+        run: folder for checkpoints, logs and curves.
+        output: model folder.
+        recipe: what is followed.
+        seed: of everything that is drawn.
+        batch_size: None for the task's own.
+        start: model folder with the first weights; None for random ones.
+    """
+
+    run: Path
+    output: Path
+    recipe: Recipe
+    seed: int = 0
+    batch_size: int | None = None
+    start: Path | None = None
+
+
+def run_command(description: str, stage: Stage, arguments: Sequence[str] | None = None) -> None:
+    """Parses the arguments, fits, and saves model and card; bad input ends with one line and exit status 2."""
+    options = _parser(description, stage).parse_args(arguments)
+    with bad_input_in_a_line():
+        if not (options.samples or options.dataset):
+            raise BadInput("Give --samples, the folder that training.fit.prepare wrote, or --dataset.")
+        samples = options.samples or options.run / "samples"
+        selection = selection_of(options.dataset, options.fold)
+        on_first_process(lambda: prepare_selected(selection, samples))
+        cases = cases_of(load_samples(samples, selection.unseen), selection, options.held_out)
+        plan = Plan(
+            run=options.run,
+            output=options.output,
+            recipe=_recipe_of(stage, options),
+            seed=options.seed,
+            batch_size=options.batch_size,
+            start=options.start,
+        )
+        fit_stage(stage, cases, plan, selection)
+
+
+@contextmanager
+def bad_input_in_a_line() -> Iterator[None]:
+    """Ends the program with one line and exit status 2 where the input is bad."""
+    try:
+        yield
+    except BadInput as error:
+        print(error, file=sys.stderr)
+        sys.exit(BAD_INPUT)
+
+
+def prepare_selected(selection: Selection, folder: Path) -> None:
+    """Puts the samples of annotated cases into a folder."""
+    if selection.dataset is not None:
+        prepare_cases(selection.dataset, selection.ids, folder)
+
+
+def fit_stage(stage: Stage, cases: Cases, plan: Plan, selection: Selection) -> ModelCard:
+    """Fits, saves the best model, and gives its card.
+
+    Args:
+        stage: what is fitted.
+        cases: what it is fitted and validated on.
+        plan: how.
+        selection: which of the cases are annotated ones of a dataset.
+
+    Raises:
+        BadInput: no case that the stage can use, or no model to start from.
+    """
+    torch.manual_seed(plan.seed)  # the network's first weights
+    task = stage.task(cases.real, cases.virtual, cases.held_out, objective=plan.recipe.loss)
+    for what, usable in (("fitted", task.cases), ("validation", len(task.held_out))):
+        if not usable:
+            raise BadInput(f"None of the {what} cases has {task.needs}, which this fit needs: annotate or add some.")
+    task.batch_size = plan.batch_size or task.batch_size
+    if task.batch_size < task.least_batch_size:
+        raise BadInput(f"The {task.design.stage} network needs batches of {task.least_batch_size}: raise --batch-size.")
+    started_from = _begin_with(plan.start, task) if plan.start else {}
+    plan.run.mkdir(parents=True, exist_ok=True)
+    best = fit(task, plan.run, plan.recipe, seed=plan.seed)
+    training = started_from | _training_of(task, plan, best, selection) | selection.in_card()
+    figures = {f"validation_{name}": round(value, 4) for name, value in best.figures.items()}
+    card = task.design.card(training, figures)
+    on_first_process(lambda: save_model(plan.output, card, halved(task.network.state_dict())))
+    return card
+
+
+def _begin_with(folder: Path, task: StageTask) -> dict[str, Any]:
+    """Fills the network with a model's weights; how that one was fitted goes into the card."""
+    card, weights = load_weights(task.design.stage, folder)
+    fill(task.network, card, weights)
+    return {"started_from": dict(card.training)}
+
+
+def _training_of(task: StageTask, plan: Plan, best: Best, selection: Selection) -> dict[str, Any]:
+    ends = f", {task.virtual[0].name} to {task.virtual[-1].name}" if task.virtual else ""
+    return {
+        "virtual_patients": f"{len(task.virtual)}{ends}",
+        "public_cts": [sample.name for sample in task.real if sample.name not in selection.ids],
+        "steps": plan.recipe.steps_of(task.cases, task.batch_size * world_size()),
+        "batch_size": task.batch_size * world_size(),
+        "learning_rate": plan.recipe.learning_rate,
+        "seed": plan.seed,
+        "best_step": best.step,
+        "criterion": task.criterion,
+    }
+
+
+def _recipe_of(stage: Stage, options: argparse.Namespace) -> Recipe:
+    """The recipe named, with the numbers that were given in place of its own."""
+    given = {
+        "length": options.steps and Steps(options.steps),
+        "learning_rate": options.learning_rate,
+        "every": options.every and Steps(options.every),
+    }
+    return replace(stage.recipes[options.recipe], **{name: value for name, value in given.items() if value})
+
+
+def positive(text: str) -> int:
+    """A number of the command line that has to be at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of at least 1")
+    return int(text)
+
+
+def add_case_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say what is fitted and validated on, and how both are drawn."""
+    parser.add_argument("--fold", type=int, help="round 0 to 3 of the dataset's cross-validation, which validates")
+    parser.add_argument("--held-out", type=int, default=HELD_OUT, metavar="N", help="else, virtual patients that do")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--every", type=positive, help="steps between validations and checkpoints (100)")
+    parser.add_argument("--batch-size", type=positive, metavar="N", help="cases a step and device")
+
+
+def _parser(description: str, stage: Stage) -> argparse.ArgumentParser:
+    default = next(iter(stage.recipes))
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--samples", type=Path, required=True, help="folder that training.fit.prepare wrote")
+    parser.add_argument("--samples", type=Path, help="folder that training.fit.prepare wrote")
     parser.add_argument("--run", type=Path, required=True, help="folder for checkpoints and logs; resumed if it exists")
     parser.add_argument("-o", "--output", type=Path, required=True, help="model folder, e.g. Resources/Models")
+    parser.add_argument("--dataset", type=Path, help="annotated dataset; its samples go to --samples, else RUN/samples")
     parser.add_argument("--start", type=Path, metavar="MODELS", help="begin with the weights of this model folder")
-    parser.add_argument("--steps", type=int, default=steps)
-    parser.add_argument("--learning-rate", type=float, default=learning_rate)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--held-out", type=int, default=8, metavar="N", help="virtual patients kept for validation")
-    parser.add_argument("--every", type=int, default=100, help="steps between validations and checkpoints")
-    options = parser.parse_args()
-    samples = load_samples(options.samples)
-    virtual = [sample for sample in samples if sample.name.startswith("virtual-")]
-    real = [sample for sample in samples if not sample.name.startswith("virtual-")]
-    if not 0 < options.held_out < len(virtual):
-        parser.error(
-            f"{options.samples} holds {len(virtual)} virtual patients: prepare more than the {options.held_out} of "
-            "--held-out, which has to be at least 1"
-        )
-    fitted, held_out = virtual[: -options.held_out], virtual[-options.held_out :]
-    torch.manual_seed(options.seed)  # the network's first weights
-    task = task_of(real, fitted, held_out)
-    training: dict[str, Any] = {}
-    if options.start:
-        stage = task.card({}, {}).stage
-        card, weights = load_weights(stage, options.start)
-        fill(task.network, card, weights)
-        training["started_from"] = dict(card.training)
-    options.run.mkdir(parents=True, exist_ok=True)
-    figures = fit(
-        task,
-        options.run,
-        steps=options.steps,
-        seed=options.seed,
-        learning_rate=options.learning_rate,
-        every=options.every,
-    )
-    training |= {
-        "virtual_patients": f"{len(fitted)}, {fitted[0].name} to {fitted[-1].name}",
-        "public_cts": [sample.name for sample in real],
-        "steps": options.steps,
-        "batch_size": task.batch_size,
-        "learning_rate": options.learning_rate,
-        "seed": options.seed,
-    }
-    figures = {f"validation_{name}": round(value, 4) for name, value in figures.items()}
-    save_model(options.output, task.card(training, figures), halved(task.network.state_dict()))
+    parser.add_argument("--recipe", choices=stage.recipes, default=default, help="optimizer, schedule, length and loss")
+    parser.add_argument("--steps", type=positive, help="instead of the recipe's")
+    parser.add_argument("--learning-rate", type=float, help="instead of the recipe's")
+    add_case_options(parser)
+    return parser

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,14 +15,19 @@ import numpy as np
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
+from OpportunisticBMDLib.box import box_ras
+from OpportunisticBMDLib.calibration import line_for
+from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.geometry import Grid
 from OpportunisticBMDLib.projection import Projection, coronal, sagittal
 from OpportunisticBMDLib.reading import read_ct
+from OpportunisticBMDLib.result import Calibration
 from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.volume import Volume
-from training.dataset import box_ras, open_dataset
+from training.dataset import CASE_FILE, CT_FILE, SEGMENTATION_FILE, Dataset, open_dataset
 from training.virtual.cohorts import PREFIXES
 from training.virtual.patient import virtual_patient
+from training.virtual.scanner import scanner_line
 
 PICTURE_SPACING_MM = 1.0
 CROP_SPACING_MM = 1.5
@@ -41,6 +46,7 @@ class Sample:
         shares: (3, I, J, K) uint8 on the same grid: how much of each voxel is cancellous bone of T12, L1, L2, of 255.
         bmd_mg_cm3: vertebra -> true density; NaN where it is not known.
         kvp: tube voltage; None where it is not known.
+        scanner: slope and offset (HU) by which the scanner turns each HU into another; (1, 0) where it is not known.
         projections: the coronal one first, then sagittal slabs.
         boxes: for each projection (2, 2), [[across min, max], [superior min, max]] in mm; NaN on a negative.
         labels: cancellous bone of T12, L1, L2: the voxels of which it fills more than half.
@@ -53,6 +59,7 @@ class Sample:
     kvp: float | None
     projections: tuple[Projection, ...]
     boxes: tuple[np.ndarray, ...]
+    scanner: tuple[float, float] = (1.0, 0.0)
     labels: Volume = field(init=False)
 
     def __post_init__(self) -> None:
@@ -66,6 +73,7 @@ class Sample:
             "affine": self.ct.grid.affine,
             "bmd": np.array([self.bmd_mg_cm3[name] for name in VERTEBRAE]),
             "kvp": np.array(self.kvp or 0.0),
+            "scanner": np.array(self.scanner),
             "spacing": np.array(self.projections[0].spacing_mm),
             "corners": np.array([p.corner_mm for p in self.projections]),
             "boxes": np.array(self.boxes),
@@ -97,11 +105,22 @@ class Sample:
                 kvp=float(stored["kvp"]) or None,
                 projections=projections,
                 boxes=tuple(stored["boxes"]),
+                scanner=tuple(stored["scanner"].tolist()),
             )
+
+    @property
+    def line(self) -> Calibration:
+        """Of this very scanner, where it is known: what is left to learn is not how scanners differ."""
+        return line_for(self.kvp) if self.kvp is None else scanner_line(self.kvp, *self.scanner)
 
 
 def sample_of(
-    name: str, ct: Volume, labels: Volume, bmd_mg_cm3: Mapping[str, float | None], kvp: float | None
+    name: str,
+    ct: Volume,
+    labels: Volume,
+    bmd_mg_cm3: Mapping[str, float | None],
+    kvp: float | None,
+    scanner: tuple[float, float] = (1.0, 0.0),
 ) -> Sample:
     """Resamples a case once onto the networks' grids."""
     box = box_ras(labels)
@@ -114,6 +133,7 @@ def sample_of(
         kvp=kvp,
         projections=_projections(ct, box[0].mean()),
         boxes=(box[[0, 2]], *([box[[1, 2]]] * len(SLABS_MM))),
+        scanner=scanner,
     )
 
 
@@ -152,22 +172,54 @@ def negative_of(name: str, ct: Volume) -> Sample:
     )
 
 
-def load_samples(folder: Path) -> list[Sample]:
-    """All samples of a folder, by name."""
-    return [Sample.load(path) for path in sorted(folder.glob("*.npz")) if ".part" not in path.name]
+def load_samples(folder: Path, unseen: Collection[str] = ()) -> list[Sample]:
+    """All samples of a folder but those named, by name."""
+    paths = [path for path in sorted(folder.glob("*.npz")) if ".part" not in path.name]
+    return [Sample.load(path) for path in paths if path.stem not in unseen]
 
 
 def _prepare_virtual(seed: int, cohort: str, folder: Path) -> None:
+    """Writes one sample; none of a patient whose scan ends within T12 to L2, for its whole box is not known."""
     path = folder / f"{PREFIXES[cohort]}-{seed:06d}.npz"
-    if not path.exists():
-        patient = virtual_patient(seed, cohort)
-        sample_of(path.stem, patient.ct, patient.labels, patient.bmd_mg_cm3, patient.acquisition.kvp).save(path)
+    if path.exists():
+        return
+    patient = virtual_patient(seed, cohort)
+    if "cut off" not in patient.not_measurable.values():
+        scan = patient.parameters.scan
+        scanner = scan.slope, scan.offset
+        sample_of(path.stem, patient.ct, patient.labels, patient.bmd_mg_cm3, scan.kvp, scanner).save(path)
 
 
-def _prepare_dataset(directory: Path, folder: Path) -> None:
-    for case in tqdm(open_dataset(directory), desc="annotated cases", unit="case"):
-        sample = sample_of(case.id, case.ct, case.labels, case.info.reference_bmd_mg_cm3, case.info.kvp)
-        sample.save(folder / f"{case.id}.npz")
+def prepare_cases(dataset: Dataset, ids: Iterable[str], folder: Path) -> None:
+    """Writes the samples of annotated cases; one that is newer than its case's files is kept.
+
+    Raises:
+        BadInput: a case that cannot be read, or that has no masks.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for case_id in tqdm(list(ids), desc="annotated cases", unit="case"):
+        path = folder / f"{case_id}.npz"
+        if _is_newer(path, dataset.folder(case_id)):
+            continue
+        case = dataset.case(case_id)
+        if not case.labels.array.any():
+            raise BadInput(f"Case {case_id} of {dataset.directory} is finished without masks; segment T12, L1 and L2.")
+        sample_of(case_id, case.ct, case.labels, case.info.reference_bmd_mg_cm3, case.info.kvp).save(path)
+
+
+def _is_newer(path: Path, folder: Path) -> bool:
+    files = [folder / name for name in (CT_FILE, SEGMENTATION_FILE, CASE_FILE)]
+    return path.exists() and path.stat().st_mtime > max(file.stat().st_mtime for file in files if file.exists())
+
+
+def prepare_virtual(seeds: Sequence[int], cohort: str, folder: Path, jobs: int) -> None:
+    """Writes the samples of virtual patients that are not there yet, in as many processes as `jobs`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tasks = Parallel(jobs, return_as="generator_unordered")(
+        delayed(_prepare_virtual)(seed, cohort, folder) for seed in seeds
+    )
+    for _ in tqdm(tasks, total=len(seeds), desc="virtual patients", unit="patient"):
+        pass
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -184,16 +236,13 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     options.output.mkdir(parents=True, exist_ok=True)
     for directory in options.dataset:
-        _prepare_dataset(directory, options.output)
+        dataset = open_dataset(directory)
+        prepare_cases(dataset, dataset.finished_ids, options.output)
     for path in options.negative:
         name = f"negative-{path.resolve().parent.name}"
         negative_of(name, read_ct(path).volume).save(options.output / f"{name}.npz")
     seeds = range(options.seed, options.seed + options.virtual)
-    jobs = Parallel(options.jobs, return_as="generator_unordered")(
-        delayed(_prepare_virtual)(seed, options.cohort, options.output) for seed in seeds
-    )
-    for _ in tqdm(jobs, total=len(seeds), desc="virtual patients", unit="patient"):
-        pass
+    prepare_virtual(seeds, options.cohort, options.output, options.jobs)
 
 
 if __name__ == "__main__":

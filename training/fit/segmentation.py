@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,21 +20,40 @@ from monai.transforms import (
 from torch import Tensor
 from torch.nn import functional as F
 
+from OpportunisticBMDLib.box import MARGIN_MM, box_ras
 from OpportunisticBMDLib.calibration import line_for
 from OpportunisticBMDLib.geometry import Grid
-from OpportunisticBMDLib.models import ModelCard, device_of
+from OpportunisticBMDLib.models import device_of
 from OpportunisticBMDLib.networks.anatomynet import AnatomyNet
 from OpportunisticBMDLib.segment import segmentation_input
 from OpportunisticBMDLib.vertebrae import VERTEBRAE
 from OpportunisticBMDLib.volume import AIR_HU, Volume
-from training.dataset import MARGIN_MM, box_ras
-from training.fit.command import run_command
+from training.fit.cases import drawn
+from training.fit.command import Stage, run_command
+from training.fit.design import Design
 from training.fit.prepare import CROP_SPACING_MM, Sample, labels_of
+from training.fit.recipe import Recipe, Steps
 
 SIZE = (52, 56, 88)
 WINDOW = {"low_hu": -250.0, "high_hu": 750.0}
-JITTER_MM = 4.0  # how far the localizer's edges may be off
+EDGE_JITTER_MM = 4.0  # how far the localizer's edges may be off, each on its own
+SHIFT_SD_MM = 5.0  # and both together: less than half a vertebra
 CUT = 0.25  # share of the scans that end within the box
+REDRAWN = 0.3  # share of the scans whose tissues get other HU
+TISSUES_HU = (-1024.0, -300.0, -110.0, -40.0, 10.0, 50.0, 110.0, 200.0, 400.0, 1000.0)
+TISSUES_SD_HU = (0.0, 60.0, 40.0, 40.0, 40.0, 40.0, 50.0, 60.0, 80.0, 150.0)
+REAL = 0.4  # share of the draws from real CTs, beside virtual patients
+
+DESIGN = Design(
+    stage="segmentation",
+    name="anatomynet",
+    parameters={"in_channels": 2, "classes": 4},
+    spacing_mm=CROP_SPACING_MM,
+    size=SIZE,
+    window=WINDOW,
+    outputs={"classes": ["background", *VERTEBRAE], "box_margin_mm": MARGIN_MM},
+    purpose="cancellous bone of T12, L1 and L2 in CT",
+)
 
 SHAPE = Rand3DElasticd(
     keys=("ct", "shares"),
@@ -103,12 +122,30 @@ def augmented(sample: Sample, rng: np.random.Generator) -> Example:
     pair = {key: np.asarray(value) for key, value in SHAPE.set_random_state(seed)(pair).items()}
     crop = crop_of(sample)
     ct, shares = pair["ct"][0] + AIR_HU, pair["shares"]
-    height = box_ras(Volume(labels_of(shares), crop))[2] + rng.uniform(-JITTER_MM, JITTER_MM, 2)
+    height = box_ras(Volume(labels_of(shares), crop))[2] + box_error(rng)
+    if rng.random() < REDRAWN:
+        ct = with_other_tissues(ct, rng)
     ct = with_other_density(ct, shares, rng)
     ct = np.asarray(INTENSITY.set_random_state(seed)(ct[None]))[0].astype(np.float32)
     if rng.random() < CUT:
         ct, shares = cut_off(ct, shares, rng)
     return Example(Volume(ct, crop), shares, height)
+
+
+def box_error(rng: np.random.Generator) -> np.ndarray:
+    """(2,) mm by which the localizer misses the lower and the upper edge."""
+    shift = np.clip(rng.normal(0, SHIFT_SD_MM), -2.5 * SHIFT_SD_MM, 2.5 * SHIFT_SD_MM)
+    return shift + rng.uniform(-EDGE_JITTER_MM, EDGE_JITTER_MM, 2)
+
+
+def with_other_tissues(ct: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Every tissue's HU drawn anew, so that the network leans on shapes (Billot et al., "SynthSeg", MIA 2023).
+
+    Neighbouring tissues may change places on the HU scale; between two of them the new HU are interpolated, as
+    partial volume is.
+    """
+    redrawn = np.asarray(TISSUES_HU) + rng.normal(0, TISSUES_SD_HU)
+    return np.interp(ct, TISSUES_HU, redrawn).astype(np.float32)
 
 
 def with_other_density(ct: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -128,6 +165,11 @@ def cut_off(ct: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> tup
     return ct, shares
 
 
+def dice_and_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    """Dice loss and cross entropy; (N, 4, I, J, K) and the same of shares."""
+    return DiceLoss(softmax=True, soft_label=True)(logits, target) + F.cross_entropy(logits, target)
+
+
 @dataclass(eq=False)
 class SegmentationTask:
     """Two of five batches come from real CTs where there are any, else all from virtual patients."""
@@ -137,25 +179,33 @@ class SegmentationTask:
     held_out: Sequence[Sample]
     batch_size: int = 1
     bears_bfloat16: bool = True
+    objective: Callable[[Tensor, Tensor], Tensor] = dice_and_entropy
+    design = DESIGN
+    criterion = "greatest mean Dice of the vertebrae"
+    needs = "masks of T12, L1 and L2"
+    least_batch_size = 1
 
     def __post_init__(self) -> None:
         self.real = [sample for sample in self.real if sample.shows_all]
         self.virtual = [sample for sample in self.virtual if sample.shows_all]
+        self.held_out = [sample for sample in self.held_out if sample.shows_all]
         self.network = AnatomyNet(in_channels=2, classes=4)
-        self._dice = DiceLoss(softmax=True, soft_label=True)
+
+    @property
+    def cases(self) -> int:
+        return len(self.real) + len(self.virtual)
 
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         pairs = [self._draw(rng) for _ in range(self.batch_size)]
         return torch.stack([image for image, _ in pairs]), torch.stack([target for _, target in pairs])
 
     def _draw(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        pool = self.real if self.real and rng.random() < 0.4 else self.virtual
-        return augmented(pool[rng.integers(len(pool))], rng).tensors()
+        return augmented(drawn(rng, self.real, self.virtual, REAL), rng).tensors()
 
     def loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         image, target = (part.to(device_of(self.network)) for part in batch)
         logits = self.network(image).float()
-        return self._dice(logits, target) + F.cross_entropy(logits, target)
+        return self.objective(logits, target)
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -170,21 +220,11 @@ class SegmentationTask:
         dice = metric.aggregate("mean_batch").tolist()
         return {f"dice_{name}": value for name, value in zip(VERTEBRAE, dice, strict=True)}
 
-    def card(self, training: dict, figures: dict) -> ModelCard:
-        return ModelCard(
-            stage="segmentation",
-            name="anatomynet",
-            version="0.2",
-            architecture={"name": "AnatomyNet", "parameters": {"in_channels": 2, "classes": 4}},
-            grid={"spacing_mm": [CROP_SPACING_MM] * 3, "size": list(SIZE)},
-            window=WINDOW,
-            outputs={"classes": ["background", *VERTEBRAE], "box_margin_mm": MARGIN_MM},
-            training=training,
-            figures=figures,
-            licence="Apache-2.0",
-            intended_use="Research, not diagnosis: cancellous bone of T12, L1 and L2 in CT.",
-        )
+    def merit(self, figures: Mapping[str, float]) -> tuple[float, ...]:
+        return (float(np.mean([figures[f"dice_{name}"] for name in VERTEBRAE])),)
 
+
+STAGE = Stage(SegmentationTask, recipes={"default": Recipe(2e-3, Steps(1600), dice_and_entropy)})
 
 if __name__ == "__main__":
-    run_command(__doc__, SegmentationTask, steps=1600, learning_rate=2e-3)
+    run_command(__doc__, STAGE)

@@ -1,0 +1,100 @@
+"""Fits all three networks on an annotated dataset: `python -m training.fit --dataset DIR --run DIR -o MODELS`.
+
+Prepares the samples, then fits localizer, segmentation and bmd. The same command goes on where it was stopped; a stage
+that is finished is not fitted again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from OpportunisticBMDLib.models import ModelCard
+from training.fit import bmd, localizer, segmentation
+from training.fit.cases import cases_of, selection_of
+from training.fit.command import (
+    Plan,
+    Stage,
+    add_case_options,
+    bad_input_in_a_line,
+    fit_stage,
+    positive,
+    prepare_selected,
+)
+from training.fit.devices import on_first_process
+from training.fit.prepare import load_samples, prepare_virtual
+from training.fit.recipe import Recipe, Steps
+from training.virtual.cohorts import PREFIXES
+
+STAGES: Mapping[str, Stage] = {"localizer": localizer.STAGE, "segmentation": segmentation.STAGE, "bmd": bmd.STAGE}
+FIRST_SEED = 1000  # of the virtual patients
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Prints a table of the validation figures; bad input ends with one line and exit status 2."""
+    options = _parser().parse_args(arguments)
+    with bad_input_in_a_line():
+        selection = selection_of(options.dataset, options.fold)
+        samples = options.run / "samples"
+        seeds = range(FIRST_SEED, FIRST_SEED + options.virtual)
+
+        def prepare() -> None:
+            prepare_selected(selection, samples)
+            prepare_virtual(seeds, options.cohort, samples, options.jobs)
+
+        on_first_process(prepare)
+        cases = cases_of(load_samples(samples, selection.unseen), selection, options.held_out)
+        cards = [fit_stage(stage, cases, _plan_of(name, stage, options), selection) for name, stage in STAGES.items()]
+    on_first_process(lambda: print(table(cards)))
+
+
+def table(cards: Sequence[ModelCard]) -> str:
+    """A Markdown table of the figures of the models."""
+    lines = ["| stage | best step | validation | value |", "|---|---|---|---|"]
+    for card in cards:
+        step = f"{card.training['best_step']} of {card.training['steps']}"
+        for name, value in card.figures.items():
+            lines.append(f"| {card.stage} | {step} | {name.removeprefix('validation_')} | {value:.4g} |")
+    return "\n".join(lines)
+
+
+def _plan_of(name: str, stage: Stage, options: argparse.Namespace) -> Plan:
+    return Plan(
+        run=options.run / name,
+        output=options.output,
+        recipe=_recipe_of(name, stage, options),
+        seed=options.seed,
+        batch_size=options.batch_size,
+    )
+
+
+def _recipe_of(name: str, stage: Stage, options: argparse.Namespace) -> Recipe:
+    """The recipe of the name given where the stage has it, with the numbers that were given in place of its own."""
+    recipe = stage.recipes.get(options.recipe, stage.recipes["default"])
+    steps = getattr(options, f"steps_{name}")
+    recipe = replace(recipe, length=Steps(steps)) if steps else recipe
+    return replace(recipe, every=Steps(options.every)) if options.every else recipe
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training.fit", description=__doc__)
+    parser.add_argument("--dataset", type=Path, required=True, help="annotated dataset")
+    parser.add_argument("--run", type=Path, required=True, help="folder for samples, checkpoints and logs")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="model folder, e.g. Resources/Models")
+    parser.add_argument("--virtual", type=int, default=0, metavar="N", help="virtual patients beside the dataset")
+    parser.add_argument("--cohort", choices=PREFIXES, default="one-scanner", help="of the virtual patients")
+    parser.add_argument("--jobs", type=positive, default=os.cpu_count(), help="processes that make virtual patients")
+    names = list(dict.fromkeys(name for stage in STAGES.values() for name in stage.recipes))
+    parser.add_argument("--recipe", choices=names, default="default", help="of the stages that have one of this name")
+    for name, stage in STAGES.items():
+        steps = stage.recipes["default"].length.in_steps(epoch=1)
+        parser.add_argument(f"--steps-{name}", type=positive, metavar="N", help=f"instead of the recipe's ({steps})")
+    add_case_options(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    main()
