@@ -87,7 +87,7 @@ def test_thick_bright_cortex_is_left_out_where_the_ct_shows_it():
     centre = vertebra()[0].grid.index_of((0, 0, 0)).round().astype(int)
     hu = np.where(body.array > 0, 150.0, 40.0) + np.random.default_rng(0).normal(0, 20, body.array.shape)
     top = thin.array[centre[0], centre[1]].nonzero()[0].max()
-    hu[:, :, top - 1 :][body.array[:, :, top - 1 :] > 0] = 600
+    hu[:, :, top:][body.array[:, :, top:] > 0] = 600
     labels = cancellous_labels(whole, NUMBERS, canal, Volume(hu.astype(np.float32), whole.grid))
     assert hu[labels.array > 0].max() < 300
     assert volume_mm3(labels) > 0.7 * volume_mm3(thin)

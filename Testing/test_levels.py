@@ -7,6 +7,7 @@ import pytest
 import SimpleITK as sitk
 from example_results import box_of, grid_of, result_of, synthetic_case, vertebra
 
+from OpportunisticBMDLib.box import MARGIN_MM, box_ras
 from OpportunisticBMDLib.ct import CT
 from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.geometry import Grid
@@ -14,7 +15,7 @@ from OpportunisticBMDLib.pipeline import Run
 from OpportunisticBMDLib.result import Box
 from OpportunisticBMDLib.vertebrae import VERTEBRAE
 from training.cancellous import CORTEX_MM
-from training.dataset import MARGIN_MM, box_ras, open_dataset
+from training.dataset import open_dataset
 from training.levels import Pipeline, annotate, height_of, height_of_slice, levels, main, slice_from_feet, table
 from training.public_cts import LOCAL
 

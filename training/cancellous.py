@@ -21,9 +21,9 @@ SPINAL_CORD = 79
 
 WORK_MM = 1.0  # isotropic spacing of the vertebra's own frame
 CORTEX_MM = 1.5  # taken off all round: cortex (below 1 mm) and the blur of a CT around it
-SHELL_MM = 5.0  # this close to the surface, what is as bright as cortex is cortex (thick endplates, osteophytes)
+SHELL_MM = 3.0  # this close to the surface, what is as bright as cortex is cortex (thick endplates, osteophytes)
 STUMP_MM = 7  # radius of the opening in the axial plane; pedicles, ribs and spurs are thinner, the body is not
-_BRIGHT_SD = 3.5  # brighter than the core's mean by so many of its SD is not cancellous
+_BRIGHT_SD = 5.0  # brighter than the core's mean by so many of its SD is not cancellous
 _PAD_MM = 12.0
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from OpportunisticBMDLib.box import MARGIN_MM, box_ras
 from OpportunisticBMDLib.ct import CT
 from OpportunisticBMDLib.errors import BadInput, Refused
 from OpportunisticBMDLib.geometry import Grid
@@ -24,9 +25,12 @@ from OpportunisticBMDLib.reading import read_ct
 from OpportunisticBMDLib.result import Box, Segmentation
 from OpportunisticBMDLib.results.preview import as_png, draw_preview
 from training.cancellous import CORTEX_MM
-from training.dataset import MARGIN_MM, Case, CaseInfo, box_ras, write_case
+from training.dataset import Case, CaseInfo, write_case
+from training.dataset.files import replacing
+from training.real_cts.markdown import markdown
 
 TOLERANCE = 2  # slices; how far off the levels that were read by eye may be
+HEADER = ("file", "vertebra", "expected", "found", "inside", "box", "status")
 
 Spans = Mapping[str, tuple[int, int]]  # vertebra -> first and last slice of its body
 
@@ -125,38 +129,48 @@ def table(folder: Path, pictures: Path | None = None, models: Path | None = None
     """
     expected_levels = levels(folder / "levels.csv")
     pipeline = Pipeline.load(models)
-    lines = ["| file | vertebra | expected | found | inside | box | status |", "|---|---|---|---|---|---|---|"]
+    rows: list[tuple[str, ...]] = []
     for file, expected in expected_levels.items():
-        lines += _rows(pipeline, folder / file, expected, pictures)
+        picture = pictures / f"{file.partition('.')[0]}.png" if pictures else None
+        rows += level_rows(file, expected, run_and_draw(pipeline, folder / file, picture))
         print(f"{file} done", file=sys.stderr)
-    return "\n".join(lines)
+    return markdown(HEADER, rows)
 
 
-def _rows(pipeline: Pipeline, path: Path, expected: Spans, pictures: Path | None) -> list[str]:
+def run_and_draw(pipeline: Pipeline, path: Path, picture: Path | None = None) -> Run | BadInput:
+    """Runs the chain on a CT and draws the result; of a CT that cannot be read, the error that says why."""
     try:
         ct = read_ct(path)
     except BadInput as error:
-        return [f"| {path.name} | | | | | | {error} |"]
+        return error
     run = pipeline.run(ct)
-    if pictures:
-        write_picture(ct, run, pictures / f"{path.name.partition('.')[0]}.png")
-    return [_row(path.name, run, vertebra, span, ct.volume.grid) for vertebra, span in expected.items()]
+    if picture:
+        write_picture(ct, run, picture)
+    return run
 
 
-def _row(file: str, run: Run, vertebra: str, span: tuple[int, int], grid: Grid) -> str:
+def level_rows(file: str, expected: Spans, outcome: Run | BadInput) -> list[tuple[str, ...]]:
+    """A row under `HEADER` for each vertebra whose level is known; one that says why for a CT that cannot be read."""
+    if isinstance(outcome, BadInput):
+        return [(file, "", "", "", "", "", str(outcome))]
+    return [_row(file, outcome, vertebra, span) for vertebra, span in expected.items()]
+
+
+def _row(file: str, run: Run, vertebra: str, span: tuple[int, int]) -> tuple[str, ...]:
     measurement = run.result.vertebrae.get(vertebra)
     found, inside = "-", "no"
-    if measurement and measurement.centroid_ras_mm is not None:
-        at = slice_from_feet(grid, measurement.centroid_ras_mm)
+    if run.segmentation and measurement and measurement.centroid_ras_mm is not None:
+        at = slice_from_feet(run.segmentation.labels.grid, measurement.centroid_ras_mm)
         found = f"{at:.1f}"
         inside = "yes" if span[0] - TOLERANCE <= at <= span[1] + TOLERANCE else "no"
     box = "yes" if run.result.box else "no"
-    return f"| {file} | {vertebra} | {span[0]}-{span[1]} | {found} | {inside} | {box} | {run.result.status} |"
+    return file, vertebra, f"{span[0]}-{span[1]}", found, inside, box, run.result.status
 
 
 def write_picture(ct: CT, run: Run, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(as_png(draw_preview(ct, run.segmentation, run.result)))
+    """The picture of a result as a PNG file."""
+    with replacing(path) as part:
+        part.write_bytes(as_png(draw_preview(ct, run.segmentation, run.result)))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,158 @@
+"""Known hydroxyapatite is added to the cancellous bone of real CTs: does the whole chain measure the change?
+
+The change is made on the CT as it is, then the CT is shown as another scan would, then the chain runs from its start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from OpportunisticBMDLib.calibration import line_for
+from OpportunisticBMDLib.ct import CT
+from OpportunisticBMDLib.pipeline import Run
+from OpportunisticBMDLib.reading import read_ct
+from OpportunisticBMDLib.result import Result
+from OpportunisticBMDLib.volume import Volume
+from training.evaluate import words
+from training.levels import write_picture
+from training.real_cts.chain import Outcome, each, pipeline
+from training.real_cts.density import with_added
+from training.real_cts.markdown import markdown
+from training.real_cts.plan import LABELLED, UNLABELLED, Plan, Trial
+from training.real_cts.response import GOAL, TOLERANCE, Spread, slope_of, spread_of
+from training.real_cts.variants import VARIANTS, changes
+
+TITLE = "Hydroxyapatite added to cancellous bone"
+ADDED_MG_CM3 = (-60.0, 0.0, 60.0)
+LEAST_VERTEBRAE = 2
+HEADER = ("CT", "variant", "slope, network", "slope, HU line", "BMD at 0", "HU line at 0", "vertebrae", "remarks")
+SUMMARY = ("variant", "reading", "CTs", f"within {GOAL:.0f} ± {TOLERANCE}", "mean", "SD", "min", "max")
+
+
+@dataclass(frozen=True, eq=False)
+class Response:
+    """The results of one CT in one variant, in the order of `ADDED_MG_CM3`."""
+
+    ct: str
+    variant: str
+    results: tuple[Result, ...]
+
+    @property
+    def network(self) -> list[float]:
+        """mg/cm3; NaN where it was refused."""
+        return [np.nan if r.bmd_mg_cm3 is None else r.bmd_mg_cm3 for r in self.results]
+
+    @property
+    def hu_line(self) -> list[float]:
+        """The calibration line's mean of the same vertebrae, mg/cm3; NaN where it was refused."""
+        return [
+            float(np.mean([r.vertebrae[name].hu_line_bmd_mg_cm3 for name in r.vertebrae_used]))
+            if r.vertebrae_used
+            else np.nan
+            for r in self.results
+        ]
+
+    @property
+    def slopes(self) -> dict[str, float]:
+        """Of both readings."""
+        readings = {"network": self.network, "HU line": self.hu_line}
+        return {name: slope_of(ADDED_MG_CM3, reading) for name, reading in readings.items()}
+
+    @property
+    def remarks(self) -> str:
+        """Where it was refused, and why."""
+        refused = [
+            f"refused at {words.number(added, 0, sign=True)}: "
+            + ", ".join(reason.code for reason in result.reasons if reason.severity == "refusal")
+            for added, result in zip(ADDED_MG_CM3, self.results)
+            if result.status == "refused"
+        ]
+        return "; ".join(refused)
+
+
+def trials(plan: Plan) -> list[Trial]:
+    """Every CT once, with the models for all: where its cancellous bone is."""
+    return [Trial(scan, plan.models) for group in (LABELLED, UNLABELLED) for scan in plan.scans(group)]
+
+
+def report(plan: Plan, runs: Mapping[Trial, Outcome]) -> str:
+    """A row for every CT and variant, then the spread of the slopes."""
+    asked = trials(plan)
+    masks = {trial: labels for trial in asked if (labels := _masks(runs[trial])) is not None}
+    parts = []
+    if masks:
+        responses = _responses(plan, masks)
+        parts = [markdown(HEADER, map(_row, responses)), markdown(SUMMARY, _summary(responses))]
+    missing = [trial.scan.name for trial in asked if trial not in masks]
+    if missing:
+        parts.append(f"Left out, since fewer than two vertebrae are found on them: {', '.join(missing)}.")
+    return "\n\n".join(parts)
+
+
+def _masks(outcome: Outcome) -> Volume | None:
+    """Of a run that found enough vertebrae."""
+    if not isinstance(outcome, Run) or outcome.segmentation is None:
+        return None
+    labels = outcome.segmentation.labels
+    return labels if np.count_nonzero(np.unique(labels.array)) >= LEAST_VERTEBRAE else None
+
+
+def _responses(plan: Plan, masks: Mapping[Trial, Volume]) -> list[Response]:
+    kinds = [(trial, v) for trial, labels in masks.items() for v in VARIANTS if changes(v, labels.grid)]
+    tasks = [
+        (trial, masks[trial], variant, added, _picture(plan, trial, variant, added))
+        for trial, variant in kinds
+        for added in ADDED_MG_CM3
+    ]
+    results = iter(each(_run, tasks, jobs=plan.jobs, title="added"))
+    # One iterator three times over: the results are taken in threes, as the tasks were laid out.
+    found = zip(*[results] * len(ADDED_MG_CM3), strict=True)
+    return [Response(trial.scan.name, variant, three) for (trial, variant), three in zip(kinds, found)]
+
+
+def _run(trial: Trial, labels: Volume, variant: str, added: float, picture: Path | None) -> Result:
+    ct = read_ct(trial.scan.path)
+    centre = labels.grid.ras_of(np.argwhere(labels.array)).mean(axis=0)
+    volume = with_added(ct.volume, labels, added, line_for(ct.acquisition.kvp))
+    changed = CT(VARIANTS[variant](volume, centre), ct.acquisition)
+    run = pipeline(trial.models).run(changed)
+    if picture:
+        write_picture(changed, run, picture)
+    return run.result
+
+
+def _picture(plan: Plan, trial: Trial, variant: str, added: float) -> Path | None:
+    sign = "minus" if added < 0 else "plus"
+    return plan.picture(trial.scan.name.partition(".")[0], trial.title, variant, f"{sign}-{abs(added):.0f}-mg")
+
+
+def _row(response: Response) -> tuple[str, ...]:
+    at_zero = ADDED_MG_CM3.index(0.0)
+    used = dict.fromkeys("+".join(result.vertebrae_used) for result in response.results if result.vertebrae_used)
+    return (
+        response.ct,
+        response.variant,
+        *(words.number(slope, 3) for slope in response.slopes.values()),
+        words.number(response.network[at_zero], 1),
+        words.number(response.hu_line[at_zero], 1),
+        ", ".join(used),
+        response.remarks,
+    )
+
+
+def _summary(responses: Sequence[Response]) -> list[tuple[str, ...]]:
+    rows = []
+    for variant in VARIANTS:
+        slopes = [response.slopes for response in responses if response.variant == variant]
+        for reading in ("network", "HU line"):
+            rows.append((variant, reading, *_spread(spread_of([s[reading] for s in slopes]))))
+    return rows
+
+
+def _spread(spread: Spread) -> tuple[str, ...]:
+    figures = (spread.mean, spread.sd, spread.least, spread.most)
+    return str(spread.n), str(spread.reached), *(words.number(figure, 3) for figure in figures)
