@@ -18,6 +18,7 @@ from OpportunisticBMDLib.volume import Volume
 SLAB_MM = 15.0  # half the thickness of the sagittal slab: well inside the vertebral bodies
 LEAST_COVERED = 0.6  # share of the box along each axis: two vertebrae of three
 VIEWS_SD_MM = 10.0  # by which the heights of the two views differ: less than a third of a vertebra
+APART_MM = 20.0  # more than half a vertebra: the views speak of different vertebrae
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,8 @@ class Localizer:
     """Finds right-left extent on the coronal projection, front-back extent on a sagittal slab, the height on both.
 
     The ribs of the coronal view tell which vertebrae these are, the endplates of the sagittal view where they end.
-    Of all pairs of boxes the likeliest is taken: both views are sure of it, and agree.
+    Of all pairs of boxes the likeliest is taken: both views are sure of it, and agree. Where none agree, the coronal
+    view has the last word.
     """
 
     network: nn.Module
@@ -59,7 +61,7 @@ class Localizer:
         middle = float(np.mean(front_views[0].across_mm))
         side_views = self._detect(sagittal(ras, (middle - SLAB_MM, middle + SLAB_MM)))
         front, side = max(product(front_views, side_views), key=_likelihood)
-        height = (front.height_mm + side.height_mm) / 2
+        height = (front.height_mm + side.height_mm) / 2 if _apart(front, side) < APART_MM else front.height_mm
         score = min(front.score, side.score) * _agreement(front, side)
         box = Box(np.stack((front.across_mm, side.across_mm, height)), score)
         _check_covered(box, ct)
@@ -86,10 +88,14 @@ def _likelihood(pair: tuple[Candidate, Candidate]) -> float:
     return front.score * side.score * _agreement(front, side)
 
 
+def _apart(front: Candidate, side: Candidate) -> float:
+    """By how many mm the middles of two boxes differ in height."""
+    return float(abs(front.height_mm.mean() - side.height_mm.mean()))
+
+
 def _agreement(front: Candidate, side: Candidate) -> float:
-    """1 where the two heights are the same, falling off as a normal distribution does."""
-    difference = front.height_mm.mean() - side.height_mm.mean()
-    return float(np.exp(-((difference / VIEWS_SD_MM) ** 2) / 2))
+    """1 where the two heights are the same, falling off as a normal distribution does, up to `APART_MM`."""
+    return float(np.exp(-((min(_apart(front, side), APART_MM) / VIEWS_SD_MM) ** 2) / 2))
 
 
 def _check_covered(box: Box, ct: Volume) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from OpportunisticBMDLib.errors import Refused
 from OpportunisticBMDLib.geometry import Grid
-from OpportunisticBMDLib.localize import VIEWS_SD_MM, Localizer
+from OpportunisticBMDLib.localize import APART_MM, VIEWS_SD_MM, Localizer
 from OpportunisticBMDLib.models import ModelCard
 from OpportunisticBMDLib.networks.faster_rcnn import spine_detector
 from OpportunisticBMDLib.volume import AIR_HU, Volume
@@ -57,7 +57,7 @@ class BrightSpotDetector(nn.Module):
             return {"boxes": torch.zeros(0, 4), "scores": torch.zeros(0), "labels": torch.zeros(0, dtype=torch.int64)}
         best = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
         boxes = torch.tensor([best, [0, 0, 5, 5]], dtype=torch.float32)
-        return {"boxes": boxes, "scores": torch.tensor([score, score / 2]), "labels": torch.ones(2, dtype=torch.int64)}
+        return {"boxes": boxes, "scores": torch.tensor([score, score / 4]), "labels": torch.ones(2, dtype=torch.int64)}
 
 
 def patient_grid(orientation: Grid) -> Grid:
@@ -119,6 +119,14 @@ def test_views_that_disagree_meet_halfway_and_lower_the_score():
     box = Localizer(BrightSpotDetector(), CARD)(scan_of(SPINE, *beside))
     np.testing.assert_allclose(box.ras_mm, [(-30.0, 30.0), SPINE[1], (-40.0, 55.0)], atol=PIXEL_MM)
     assert box.score == pytest.approx(0.9 * np.exp(-((15.0 / VIEWS_SD_MM) ** 2) / 2), abs=0.05)
+
+
+def test_views_of_different_vertebrae_leave_the_coronal_height():
+    beside = ((22.0, 30.0), (-5.0, 5.0), (-40.0, 85.0)), ((-30.0, -22.0), (-5.0, 5.0), (-40.0, 85.0))
+    assert APART_MM < (85.0 - 40.0) / 2
+    box = Localizer(BrightSpotDetector(), CARD)(scan_of(SPINE, *beside))
+    np.testing.assert_allclose(box.ras_mm, [(-30.0, 30.0), SPINE[1], (-40.0, 85.0)], atol=PIXEL_MM)
+    assert box.score < 0.2
 
 
 def test_of_two_boxes_in_one_view_that_is_taken_with_which_the_other_view_agrees():
