@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from OpportunisticBMDLib.geometry import Grid
 from OpportunisticBMDLib.result import Box, Segmentation
 from OpportunisticBMDLib.vertebrae import LABELS
 from OpportunisticBMDLib.volume import Volume
@@ -29,14 +30,19 @@ def box_ras(labels: Volume, margin_mm: float = MARGIN_MM) -> np.ndarray:
     return np.stack((low - margin_mm, high + margin_mm), axis=1)
 
 
+def reaches_an_end(mask: np.ndarray, grid: Grid) -> bool:
+    """Whether anything of a mask lies in the highest or the lowest slice of the scan."""
+    slices = np.moveaxis(mask, grid.axis_towards(2), 0)
+    return bool(slices[0].any() or slices[-1].any())
+
+
 def tightened(box: Box, segmentation: Segmentation) -> Box:
     """The box that the masks give, as sure as the one in which they were found.
 
     Where a vertebra is missing, or reaches an end of the scan, the masks do not tell the whole extent: the box stays.
     """
     labels = segmentation.labels
-    slices = np.moveaxis(labels.array, labels.grid.axis_towards(2), 0)
     found = set(np.unique(labels.array).tolist())
-    if not set(LABELS.values()) <= found or slices[0].any() or slices[-1].any():
+    if not set(LABELS.values()) <= found or reaches_an_end(labels.array, labels.grid):
         return box
     return Box(box_ras(labels), box.score)

@@ -129,3 +129,9 @@ class Result:
     vertebrae: Mapping[str, VertebraMeasurement]
     box: Box | None
     timing_s: Mapping[str, float]
+
+    @property
+    def hu_line_bmd_mg_cm3(self) -> float | None:
+        """What the calibration line alone gives for the vertebrae used: the mean; None where it is not known."""
+        readings = [self.vertebrae[name].hu_line_bmd_mg_cm3 for name in self.vertebrae_used]
+        return None if not readings or None in readings else float(np.mean(readings))

@@ -264,7 +264,7 @@ class ByHU:
 @pytest.fixture
 def by_hu(monkeypatch):
     chain.pipeline.cache_clear()
-    monkeypatch.setattr(Pipeline, "load", classmethod(lambda cls, models: ByHU(models)))
+    monkeypatch.setattr(Pipeline, "load", classmethod(lambda cls, models, device: ByHU(models)))
     yield
     chain.pipeline.cache_clear()
 

@@ -25,9 +25,10 @@ from OpportunisticBMDLib.reading import read_ct
 from OpportunisticBMDLib.result import Box, Segmentation
 from OpportunisticBMDLib.results.preview import as_png, draw_preview
 from training.cancellous import CORTEX_MM
+from training.command_line import exit_status
 from training.dataset import Case, CaseInfo, write_case
 from training.dataset.files import replacing
-from training.real_cts.markdown import markdown
+from training.markdown import markdown
 
 TOLERANCE = 2  # slices; how far off the levels that were read by eye may be
 HEADER = ("file", "vertebra", "expected", "found", "inside", "box", "status")
@@ -156,13 +157,30 @@ def level_rows(file: str, expected: Spans, outcome: Run | BadInput) -> list[tupl
     return [_row(file, outcome, vertebra, span) for vertebra, span in expected.items()]
 
 
-def _row(file: str, run: Run, vertebra: str, span: tuple[int, int]) -> tuple[str, ...]:
+def found_at(run: Run, vertebra: str) -> float | None:
+    """The slice of a vertebra's centroid, see `slice_from_feet`; None where it was not found."""
     measurement = run.result.vertebrae.get(vertebra)
-    found, inside = "-", "no"
-    if run.segmentation and measurement and measurement.centroid_ras_mm is not None:
-        at = slice_from_feet(run.segmentation.labels.grid, measurement.centroid_ras_mm)
-        found = f"{at:.1f}"
-        inside = "yes" if span[0] - TOLERANCE <= at <= span[1] + TOLERANCE else "no"
+    if not (run.segmentation and measurement and measurement.centroid_ras_mm is not None):
+        return None
+    return slice_from_feet(run.segmentation.labels.grid, measurement.centroid_ras_mm)
+
+
+def in_place(expected: Spans, outcome: Run | BadInput) -> set[str]:
+    """The vertebrae whose centroids lie on their slices, give or take `TOLERANCE`."""
+    if isinstance(outcome, BadInput):
+        return set()
+    at = {name: found_at(outcome, name) for name in expected}
+    return {
+        name
+        for name, (first, last) in expected.items()
+        if at[name] is not None and first - TOLERANCE <= at[name] <= last + TOLERANCE
+    }
+
+
+def _row(file: str, run: Run, vertebra: str, span: tuple[int, int]) -> tuple[str, ...]:
+    at = found_at(run, vertebra)
+    found = "-" if at is None else f"{at:.1f}"
+    inside = "yes" if in_place({vertebra: span}, run) else "no"
     box = "yes" if run.result.box else "no"
     return file, vertebra, f"{span[0]}-{span[1]}", found, inside, box, run.result.status
 
@@ -185,15 +203,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command.add_argument("folder", type=Path, help="CTs and levels.csv")
         command.add_argument("--models", type=Path, help="another model folder")
     options = parser.parse_args(arguments)
-    try:
+
+    def work() -> None:
         if options.command == "table":
             print(table(options.folder, options.output, options.models))
         else:
             annotate(options.folder, options.output, options.models, options.only)
-    except BadInput as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+
+    return exit_status(work)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from OpportunisticBMDLib.reading import read_ct
 from OpportunisticBMDLib.vertebrae import VERTEBRAE
 from OpportunisticBMDLib.volume import Volume
 from training.cancellous import SPINAL_CORD, TOTALSEGMENTATOR, cancellous_labels
+from training.command_line import exit_status
 from training.dataset import Case, CaseInfo, write_case
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -253,17 +254,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     three = commands.add_parser("fetch", help="print the folder of one public CT, downloaded if need be")
     three.add_argument("name", choices=sorted(PUBLIC_CTS))
     options = parser.parse_args(arguments)
-    try:
-        if options.command == "fetch":
-            print(fetch(options.name))
-            return 0
+
+    def work() -> int | None:
         if options.command == "demo":
             return demo(options.output)
-        write_dataset(options.output)
-    except BadInput as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+        if options.command == "fetch":
+            print(fetch(options.name))
+        else:
+            write_dataset(options.output)
+        return None
+
+    return exit_status(work)
 
 
 if __name__ == "__main__":

@@ -7,19 +7,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from OpportunisticBMDLib.errors import BadInput
+from training.command_line import exit_status
 
-NO_FAULT, FAULTS, BAD_USAGE = 0, 1, 2
+NO_FAULT, FAULTS = 0, 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns 0, 1 where a check found faults, 2 for bad input."""
     options = _parser().parse_args(arguments)
-    try:
-        return options.command(options)
-    except BadInput as error:
-        print(error, file=sys.stderr)
-        return BAD_USAGE
+    return exit_status(lambda: options.command(options))
 
 
 def _parser() -> argparse.ArgumentParser:

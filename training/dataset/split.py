@@ -19,6 +19,7 @@ from OpportunisticBMDLib.result import Thresholds
 from training.dataset.case import CaseInfo, Entry
 from training.dataset.files import locked
 from training.dataset.store import Dataset, list_entries, open_dataset
+from training.markdown import markdown
 
 ROUNDS = 4
 FOLDS = ROUNDS + 1
@@ -107,12 +108,12 @@ def split(directory: str | Path, seed: int = 0) -> Dataset:
 def table(dataset: Dataset) -> str:
     """A Markdown table: how many cases of each category lie in each fold."""
     counts = Counter((entry.fold, category_of(dataset.info(entry.id))) for entry in dataset.entries)
-    lines = [f"| fold | {' | '.join(CATEGORIES)} | cases |", "|---|" + "---|" * (len(CATEGORIES) + 1)]
+    rows = []
     for fold in range(FOLDS):
         numbers = [counts[fold, category] for category in CATEGORIES]
         name = f"{fold} (test)" if fold == TEST_FOLD else f"{fold}"
-        lines.append(f"| {name} | {' | '.join(map(str, numbers))} | {sum(numbers)} |")
-    return "\n".join(lines)
+        rows.append((name, *map(str, numbers), str(sum(numbers))))
+    return markdown(("fold", *CATEGORIES, "cases"), rows)
 
 
 def _merged(categories: list[str]) -> list[str]:

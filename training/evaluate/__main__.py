@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from OpportunisticBMDLib.errors import BadInput
+from training.command_line import BAD_INPUT, named_path
 from training.evaluate.cases import Comparison, read_cases, write_cases
 from training.evaluate.designs import Design, designs_of
 from training.evaluate.figures import figures_of
@@ -20,8 +21,6 @@ from training.evaluate.report import Report, write_report
 from training.evaluate.run import evaluate
 from training.evaluate.table import design_table, goal_table, table
 from training.evaluate.truth import COHORTS, UNSEEN_SEED, AnnotatedCases, Cases, VirtualCohort
-
-BAD_INPUT = 2
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -58,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME=PATH",
         action="append",
         default=[],
-        type=_named_path,
+        type=named_path("NAME=PATH"),
         help="a row for another design: a model folder, or cases.csv of its run on the same patients; repeatable",
     )
     parser.add_argument("--name", default="these models", help="what the models are called beside other designs")
@@ -66,13 +65,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("-o", "--output", type=Path, help="a .csv file, or a folder for the whole report")
     return parser
-
-
-def _named_path(text: str) -> tuple[str, Path]:
-    name, equals, path = text.partition("=")
-    if not (name and equals and path):
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=PATH")
-    return name, Path(path)
 
 
 def _evaluated(options: argparse.Namespace, command: str) -> tuple[list[Comparison], str, tuple[Design, ...]]:

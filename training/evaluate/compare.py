@@ -11,10 +11,10 @@ from monai.metrics import compute_average_surface_distance, compute_hausdorff_di
 from scipy.spatial import distance
 from torchvision.ops import box_iou
 
-from OpportunisticBMDLib.box import box_ras
+from OpportunisticBMDLib.box import box_ras, reaches_an_end
 from OpportunisticBMDLib.geometry import Grid
 from OpportunisticBMDLib.pipeline import Run
-from OpportunisticBMDLib.result import Box, Result, VertebraMeasurement
+from OpportunisticBMDLib.result import Box, VertebraMeasurement
 from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.volume import Volume
 from training.evaluate.cases import UNKNOWN, Comparison, VertebraComparison
@@ -51,7 +51,7 @@ def compare(truth: Truth, run: Run, *, crop_mm: Sequence[float] = PAPER_CROP_MM,
         qct_mg_cm3=truth.qct_mg_cm3,
         bmd_mg_cm3=_number(result.bmd_mg_cm3),
         bmd_sd_mg_cm3=_number(result.bmd_sd_mg_cm3),
-        hu_line_mg_cm3=_hu_line(result),
+        hu_line_mg_cm3=_number(result.hu_line_bmd_mg_cm3),
         probability_osteoporosis=_number(result.probability.get("osteoporosis")),
         probability_abnormal=_number(result.probability.get("abnormal")),
         seconds=float(sum(result.timing_s.get(stage) or 0 for stage in ("localize", "segment", "measure"))),
@@ -103,8 +103,7 @@ def _vertebra(name: str, truth: Truth, run: Run) -> VertebraComparison:
 
 def _is_whole(mask: np.ndarray, grid: Grid) -> bool:
     """Whether the mask is there and does not reach the scan's first or last slice."""
-    slices = np.moveaxis(mask, grid.axis_towards(SUPERIOR), 0)
-    return bool(mask.any() and not slices[0].any() and not slices[-1].any())
+    return bool(mask.any() and not reaches_an_end(mask, grid))
 
 
 def _dice(found: np.ndarray, true: np.ndarray) -> float:
@@ -153,10 +152,6 @@ def _true_mean(truth: Truth, used: Sequence[str]) -> float:
     if used and len(same) == len(used):
         return _mean(same)
     return _mean(list(known.values())[:2]) if len(known) >= 2 else UNKNOWN
-
-
-def _hu_line(result: Result) -> float:
-    return _mean([_figure(result.vertebrae[name], "hu_line_bmd_mg_cm3") for name in result.vertebrae_used])
 
 
 def _figure(measurement: VertebraMeasurement | None, name: str) -> float:

@@ -192,8 +192,13 @@ def pairs(
     records: Sequence[Comparison | VertebraComparison], found: str = "bmd_mg_cm3", reference: str = "truth_mg_cm3"
 ) -> tuple[np.ndarray, ...]:
     """True and found densities, where both are known, by the records' fields."""
-    both = np.array([(getattr(r, reference), getattr(r, found)) for r in records], dtype=float).reshape(-1, 2)
-    return tuple(both[np.isfinite(both).all(axis=1)].T)
+    return known(records, reference, found)
+
+
+def known(records: Sequence[Comparison | VertebraComparison], *fields: str) -> tuple[np.ndarray, ...]:
+    """The records' values of each field, of the records in which all of them are known."""
+    rows = np.array([[getattr(r, field) for field in fields] for r in records], dtype=float).reshape(-1, len(fields))
+    return tuple(rows[np.isfinite(rows).all(axis=1)].T)
 
 
 def _localizer(comparisons: Sequence[Comparison]) -> LocalizerFigures:
@@ -279,8 +284,7 @@ def _with_worst(score: np.ndarray, worst: np.ndarray) -> np.ndarray:
 def _coverage(
     records: Sequence[Comparison | VertebraComparison], mean: str = "bmd_mg_cm3", sd: str = "bmd_sd_mg_cm3"
 ) -> Proportion:
-    triples = np.array([(r.truth_mg_cm3, getattr(r, mean), getattr(r, sd)) for r in records]).reshape(-1, 3)
-    truth, found, spread_of = triples[np.isfinite(triples).all(axis=1)].T
+    truth, found, spread_of = known(records, "truth_mg_cm3", mean, sd)
     return proportion((np.abs(found - truth) <= INTERVAL_SDS * spread_of).tolist())
 
 

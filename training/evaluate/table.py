@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from training.evaluate.designs import Design
 from training.evaluate.figures import LEAST_IOU, Figures, figures_of
 from training.evaluate.goals import goal_rows
 from training.evaluate.statistics import Agreement
+from training.markdown import markdown
 
 
 def table(comparisons: Sequence[Comparison]) -> str:
@@ -32,7 +33,7 @@ def table(comparisons: Sequence[Comparison]) -> str:
         )
     for title, reading in (("BMD", "network"), ("HU line", "HU line")):
         rows |= _agreement(title, figures.readings[reading])
-    return _markdown(("figure", "value"), [*rows.items(), *_more(figures).items()])
+    return markdown(("figure", "value"), [*rows.items(), *_more(figures).items()])
 
 
 def _agreement(name: str, found: Agreement | None) -> dict[str, str]:
@@ -76,15 +77,10 @@ def goal_table(figures: Figures, cohort: str) -> str:
         (row.name, row.paper, row.to_reach, row.measured, {True: "yes", False: "no", None: words.DASH}[row.reached])
         for row in goal_rows(figures, cohort)
     ]
-    return _markdown(("figure", "paper", "to reach", "measured", "reached"), rows)
+    return markdown(("figure", "paper", "to reach", "measured", "reached"), rows)
 
 
 def design_table(designs: Sequence[Design]) -> str:
     """A line for each design, on the same patients."""
     columns = list(designs[0].cells)
-    return _markdown(("design", *columns), [(d.name, *(d.cells[column] for column in columns)) for d in designs])
-
-
-def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]] | Sequence[Mapping]) -> str:
-    lines = [f"| {' | '.join(header)} |", "|" + "---|" * len(header)]
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+    return markdown(("design", *columns), [(d.name, *(d.cells[column] for column in columns)) for d in designs])

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from OpportunisticBMDLib.models import ModelCard
@@ -19,14 +18,15 @@ from training.fit.command import (
     Plan,
     Stage,
     add_case_options,
-    bad_input_in_a_line,
+    end_on_bad_input,
     fit_stage,
     positive,
     prepare_selected,
 )
 from training.fit.devices import on_first_process
 from training.fit.prepare import load_samples, prepare_virtual
-from training.fit.recipe import Recipe, Steps
+from training.fit.recipe import Recipe
+from training.markdown import markdown
 from training.virtual.cohorts import PREFIXES
 
 STAGES: Mapping[str, Stage] = {"localizer": localizer.STAGE, "segmentation": segmentation.STAGE, "bmd": bmd.STAGE}
@@ -36,29 +36,37 @@ FIRST_SEED = 1000  # of the virtual patients
 def main(arguments: Sequence[str] | None = None) -> None:
     """Prints a table of the validation figures; bad input ends with one line and exit status 2."""
     options = _parser().parse_args(arguments)
-    with bad_input_in_a_line():
-        selection = selection_of(options.dataset, options.fold)
-        samples = options.run / "samples"
-        seeds = range(FIRST_SEED, FIRST_SEED + options.virtual)
+    end_on_bad_input(lambda: _run(options))
 
-        def prepare() -> None:
-            prepare_selected(selection, samples)
-            prepare_virtual(seeds, options.cohort, samples, options.jobs)
 
-        on_first_process(prepare)
-        cases = cases_of(load_samples(samples, selection.unseen), selection, options.held_out)
-        cards = [fit_stage(stage, cases, _plan_of(name, stage, options), selection) for name, stage in STAGES.items()]
+def _run(options: argparse.Namespace) -> None:
+    selection = selection_of(options.dataset, options.fold)
+    samples = options.run / "samples"
+    seeds = range(FIRST_SEED, FIRST_SEED + options.virtual)
+
+    def prepare() -> None:
+        prepare_selected(selection, samples)
+        prepare_virtual(seeds, options.cohort, samples, options.jobs)
+
+    on_first_process(prepare)
+    cases = cases_of(load_samples(samples, selection.unseen), selection, options.held_out)
+    cards = [fit_stage(stage, cases, _plan_of(name, stage, options), selection) for name, stage in STAGES.items()]
     on_first_process(lambda: print(table(cards)))
 
 
 def table(cards: Sequence[ModelCard]) -> str:
     """A Markdown table of the figures of the models."""
-    lines = ["| stage | best step | validation | value |", "|---|---|---|---|"]
-    for card in cards:
-        step = f"{card.training['best_step']} of {card.training['steps']}"
-        for name, value in card.figures.items():
-            lines.append(f"| {card.stage} | {step} | {name.removeprefix('validation_')} | {value:.4g} |")
-    return "\n".join(lines)
+    rows = [
+        (
+            card.stage,
+            f"{card.training['best_step']} of {card.training['steps']}",
+            name.removeprefix("validation_"),
+            f"{value:.4g}",
+        )
+        for card in cards
+        for name, value in card.figures.items()
+    ]
+    return markdown(("stage", "best step", "validation", "value"), rows)
 
 
 def _plan_of(name: str, stage: Stage, options: argparse.Namespace) -> Plan:
@@ -74,9 +82,7 @@ def _plan_of(name: str, stage: Stage, options: argparse.Namespace) -> Plan:
 def _recipe_of(name: str, stage: Stage, options: argparse.Namespace) -> Recipe:
     """The recipe of the name given where the stage has it, with the numbers that were given in place of its own."""
     recipe = stage.recipes.get(options.recipe, stage.recipes["default"])
-    steps = getattr(options, f"steps_{name}")
-    recipe = replace(recipe, length=Steps(steps)) if steps else recipe
-    return replace(recipe, every=Steps(options.every)) if options.every else recipe
+    return recipe.changed(getattr(options, f"steps_{name}"), options.every)
 
 
 def _parser() -> argparse.ArgumentParser:

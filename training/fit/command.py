@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,14 +13,14 @@ import torch
 
 from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.models import ModelCard, fill, halved, load_weights, save_model
+from training.command_line import exit_status
 from training.fit.cases import Cases, Selection, cases_of, selection_of
 from training.fit.design import Design
 from training.fit.devices import on_first_process, world_size
 from training.fit.loop import Best, Task, fit
 from training.fit.prepare import Sample, load_samples, prepare_cases
-from training.fit.recipe import Recipe, Steps
+from training.fit.recipe import Recipe
 
-BAD_INPUT = 2
 HELD_OUT = 8
 
 
@@ -74,32 +73,31 @@ class Plan:
 def run_command(description: str, stage: Stage, arguments: Sequence[str] | None = None) -> None:
     """Parses the arguments, fits, and saves model and card; bad input ends with one line and exit status 2."""
     options = _parser(description, stage).parse_args(arguments)
-    with bad_input_in_a_line():
-        if not (options.samples or options.dataset):
-            raise BadInput("Give --samples, the folder that training.fit.prepare wrote, or --dataset.")
-        samples = options.samples or options.run / "samples"
-        selection = selection_of(options.dataset, options.fold)
-        on_first_process(lambda: prepare_selected(selection, samples))
-        cases = cases_of(load_samples(samples, selection.unseen), selection, options.held_out)
-        plan = Plan(
-            run=options.run,
-            output=options.output,
-            recipe=_recipe_of(stage, options),
-            seed=options.seed,
-            batch_size=options.batch_size,
-            start=options.start,
-        )
-        fit_stage(stage, cases, plan, selection)
+    end_on_bad_input(lambda: _run(stage, options))
 
 
-@contextmanager
-def bad_input_in_a_line() -> Iterator[None]:
+def _run(stage: Stage, options: argparse.Namespace) -> None:
+    if not (options.samples or options.dataset):
+        raise BadInput("Give --samples, the folder that training.fit.prepare wrote, or --dataset.")
+    samples = options.samples or options.run / "samples"
+    selection = selection_of(options.dataset, options.fold)
+    on_first_process(lambda: prepare_selected(selection, samples))
+    cases = cases_of(load_samples(samples, selection.unseen), selection, options.held_out)
+    plan = Plan(
+        run=options.run,
+        output=options.output,
+        recipe=stage.recipes[options.recipe].changed(options.steps, options.every, options.learning_rate),
+        seed=options.seed,
+        batch_size=options.batch_size,
+        start=options.start,
+    )
+    fit_stage(stage, cases, plan, selection)
+
+
+def end_on_bad_input(work: Callable[[], None]) -> None:
     """Ends the program with one line and exit status 2 where the input is bad."""
-    try:
-        yield
-    except BadInput as error:
-        print(error, file=sys.stderr)
-        sys.exit(BAD_INPUT)
+    if status := exit_status(work):
+        sys.exit(status)
 
 
 def prepare_selected(selection: Selection, folder: Path) -> None:
@@ -157,16 +155,6 @@ def _training_of(task: StageTask, plan: Plan, best: Best, selection: Selection) 
         "best_step": best.step,
         "criterion": task.criterion,
     }
-
-
-def _recipe_of(stage: Stage, options: argparse.Namespace) -> Recipe:
-    """The recipe named, with the numbers that were given in place of its own."""
-    given = {
-        "length": options.steps and Steps(options.steps),
-        "learning_rate": options.learning_rate,
-        "every": options.every and Steps(options.every),
-    }
-    return replace(stage.recipes[options.recipe], **{name: value for name, value in given.items() if value})
 
 
 def positive(text: str) -> int:

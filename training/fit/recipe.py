@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -73,6 +73,11 @@ class Recipe:
 
     def optimizer_of(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
         return self.optimizer(parameters, lr=self.learning_rate)
+
+    def changed(self, steps: int | None = None, every: int | None = None, learning_rate: float | None = None) -> Recipe:
+        """With the numbers that are given in place of its own."""
+        given = {"length": steps and Steps(steps), "every": every and Steps(every), "learning_rate": learning_rate}
+        return replace(self, **{name: value for name, value in given.items() if value})
 
     def steps_of(self, cases: int, batch_size: int) -> int:
         """The length of a fit of so many cases."""

@@ -18,7 +18,9 @@ from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.measure import SPREAD
 from OpportunisticBMDLib.models import load_card, save_card
 from OpportunisticBMDLib.results.wording import INTERVAL_SDS
+from training.command_line import exit_status
 from training.evaluate.cases import Comparison, read_cases
+from training.evaluate.figures import known
 
 COVERED = 95.0  # percent
 LEAST_CASES = 20  # fewer say nothing about one case in twenty
@@ -32,8 +34,7 @@ def scale_of(comparisons: Sequence[Comparison]) -> float:
     Raises:
         BadInput: too few cases with density, SD and truth.
     """
-    triples = np.array([(c.calibrated_mg_cm3, c.truth_mg_cm3, c.calibrated_sd_mg_cm3) for c in comparisons])
-    found, truth, sd = triples[np.isfinite(triples).all(axis=1)].T
+    found, truth, sd = known(comparisons, "calibrated_mg_cm3", "truth_mg_cm3", "calibrated_sd_mg_cm3")
     if len(found) < LEAST_CASES:
         raise BadInput(
             f"{len(found)} cases have a density, its SD and the truth with the scanner's line given, and {LEAST_CASES} "
@@ -62,13 +63,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("cases", type=Path, nargs="+", help="cases.csv of an evaluation of these models (repeatable)")
     parser.add_argument("-o", "--output", type=Path, required=True, help="model folder whose BMD card is changed")
     options = parser.parse_args(arguments)
-    try:
+
+    def work() -> None:
         comparisons = [comparison for path in options.cases for comparison in read_cases(path)]
         print(f"spread scale {rescale(options.output, comparisons):g}, from {len(comparisons)} cases")
-    except BadInput as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+
+    return exit_status(work)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.pipeline import Run
+from training.command_line import exit_status, named_path
 from training.dataset.files import replacing
 from training.public_cts import LOCAL
 from training.real_cts import added, labelled, pair, unlabelled
@@ -22,23 +23,21 @@ from training.real_cts.plan import Plan, Trial
 
 SECTIONS = {"labelled": labelled, "unlabelled": unlabelled, "pair": pair, "added": added}
 TABLES = "real_cts.md"
-BAD_INPUT = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit status: 0, or 2 for bad input."""
     options = _parser().parse_args(arguments)
-    try:
+
+    def work() -> None:
         text = ""
         for part in _parts(_plan(options), [name for name in SECTIONS if name in options.only]):
             print(part, end="\n\n", flush=True)
             text += f"{part}\n\n"
             if options.output:
                 _write(options.output / TABLES, text)
-    except BadInput as error:
-        print(error, file=sys.stderr)
-        return BAD_INPUT
-    return 0
+
+    return exit_status(work)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -51,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         action="extend",
         default=[],
-        type=_named_path,
+        type=named_path("NAME=MODELS"),
         help="models that were fitted without a CT (the beginning of its name), or without all of a section",
     )
     parser.add_argument("--unlabelled", type=Path, metavar="FOLDER", help="CTs whose levels levels.csv gives")
@@ -61,13 +60,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--jobs", type=int, default=1, help="processes at once; each needs about 3 GB")
     return parser
-
-
-def _named_path(text: str) -> tuple[str, Path]:
-    name, equals, path = text.partition("=")
-    if not (name and equals and path):
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=MODELS")
-    return name, Path(path)
 
 
 def _plan(options: argparse.Namespace) -> Plan:

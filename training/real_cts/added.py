@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,10 @@ from OpportunisticBMDLib.result import Result
 from OpportunisticBMDLib.volume import Volume
 from training.evaluate import words
 from training.levels import write_picture
-from training.real_cts.chain import Outcome, each, pipeline
+from training.markdown import markdown
+from training.processes import each, pipeline
+from training.real_cts.chain import Outcome
 from training.real_cts.density import with_added
-from training.real_cts.markdown import markdown
 from training.real_cts.plan import LABELLED, UNLABELLED, Plan, Trial
 from training.real_cts.response import GOAL, TOLERANCE, Spread, slope_of, spread_of
 from training.real_cts.variants import VARIANTS, changes
@@ -49,12 +51,7 @@ class Response:
     @property
     def hu_line(self) -> list[float]:
         """The calibration line's mean of the same vertebrae, mg/cm3; NaN where it was refused."""
-        return [
-            float(np.mean([r.vertebrae[name].hu_line_bmd_mg_cm3 for name in r.vertebrae_used]))
-            if r.vertebrae_used
-            else np.nan
-            for r in self.results
-        ]
+        return [np.nan if r.hu_line_bmd_mg_cm3 is None else r.hu_line_bmd_mg_cm3 for r in self.results]
 
     @property
     def slopes(self) -> dict[str, float]:
@@ -108,14 +105,20 @@ def _responses(plan: Plan, masks: Mapping[Trial, Volume]) -> list[Response]:
         for trial, variant in kinds
         for added in ADDED_MG_CM3
     ]
-    results = iter(each(_run, tasks, jobs=plan.jobs, title="added"))
+    results = iter(each(_run, tasks, jobs=plan.jobs, title="added", unit="run"))
     # One iterator three times over: the results are taken in threes, as the tasks were laid out.
     found = zip(*[results] * len(ADDED_MG_CM3), strict=True)
     return [Response(trial.scan.name, variant, three) for (trial, variant), three in zip(kinds, found)]
 
 
+@lru_cache(maxsize=1)
+def _read(path: Path) -> CT:
+    """All runs of a CT follow each other."""
+    return read_ct(path)
+
+
 def _run(trial: Trial, labels: Volume, variant: str, added: float, picture: Path | None) -> Result:
-    ct = read_ct(trial.scan.path)
+    ct = _read(trial.scan.path)
     centre = labels.grid.ras_of(np.argwhere(labels.array)).mean(axis=0)
     volume = with_added(ct.volume, labels, added, line_for(ct.acquisition.kvp))
     changed = CT(VARIANTS[variant](volume, centre), ct.acquisition)

@@ -9,9 +9,9 @@ from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.pipeline import Run
 from OpportunisticBMDLib.vertebrae import VERTEBRAE
 from training.evaluate import words
+from training.markdown import markdown
 from training.real_cts.chain import Outcome
 from training.real_cts.figures import LabelledVertebrae, MaskFigures, mask_figures
-from training.real_cts.markdown import markdown
 from training.real_cts.plan import LABELLED, Plan, Trial
 
 TITLE = "Labelled CTs"

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from OpportunisticBMDLib.pipeline import Run
 from OpportunisticBMDLib.result import VertebraMeasurement
 from training.evaluate import words
-from training.levels import HEADER as HEADER_OF_LEVELS
-from training.levels import level_rows
+from training.levels import in_place
+from training.markdown import markdown
 from training.real_cts.chain import Outcome
-from training.real_cts.markdown import markdown
 from training.real_cts.plan import UNLABELLED, Plan, Trial
 
 TITLE = "One patient without and with contrast"
@@ -30,14 +29,14 @@ def report(plan: Plan, runs: Mapping[Trial, Outcome]) -> str:
 
     They only mean something where both centroids are in place (see `unlabelled`): else two bones are compared.
     """
-    in_place = _in_place(plan, runs)
+    right = _in_place(plan, runs)
     rows = [
         (
             native.title,
             vertebra,
             reading,
             *_figures(runs[native], runs[contrast], vertebra, key),
-            "yes" if {(native, vertebra), (contrast, vertebra)} <= in_place else "no",
+            "yes" if {(native, vertebra), (contrast, vertebra)} <= right else "no",
         )
         for native, contrast in _pairs(plan)
         for vertebra in COMPARED
@@ -60,12 +59,8 @@ def _pairs(plan: Plan) -> list[tuple[Trial, Trial]]:
 
 def _in_place(plan: Plan, runs: Mapping[Trial, Outcome]) -> set[tuple[Trial, str]]:
     """Which vertebrae of which runs lie where their levels are."""
-    levels = plan.levels
     return {
-        (trial, row[HEADER_OF_LEVELS.index("vertebra")])
-        for trial in trials(plan)
-        for row in level_rows(trial.scan.name, levels[trial.scan.name], runs[trial])
-        if row[HEADER_OF_LEVELS.index("inside")] == "yes"
+        (trial, vertebra) for trial in trials(plan) for vertebra in in_place(plan.levels[trial.scan.name], runs[trial])
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from OpportunisticBMDLib.errors import BadInput
@@ -81,7 +82,7 @@ class Plan:
             if not any(_is_called(name, group, wanted) for name, group in names.items()):
                 raise BadInput(f"No CT is called {wanted}; give the beginning of one of {', '.join(names)}.")
 
-    @property
+    @cached_property
     def levels(self) -> dict[str, Spans]:
         """File name -> vertebra -> first and last slice, of the CTs without masks."""
         return levels(self.unlabelled / "levels.csv") if self.unlabelled else {}

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from training.levels import HEADER, TOLERANCE, level_rows
+from training.levels import HEADER, TOLERANCE, in_place, level_rows
+from training.markdown import markdown
 from training.real_cts.chain import Outcome
-from training.real_cts.markdown import markdown
 from training.real_cts.plan import UNLABELLED, Plan, Trial
 
 TITLE = "CTs whose levels were read by eye"
 COLUMNS = ("models", *HEADER)
-INSIDE = COLUMNS.index("inside")
 NONE_AT_HAND = (
     "Left out: no CTs whose levels were read by eye are at hand; give their folder, with levels.csv, as --unlabelled."
 )
@@ -34,6 +33,6 @@ def report(plan: Plan, runs: Mapping[Trial, Outcome]) -> str:
     ]
     if not rows:
         return "Left out: none of these CTs is among those that were asked for."
-    inside = sum(row[INSIDE] == "yes" for row in rows)
+    inside = sum(len(in_place(expected[trial.scan.name], runs[trial])) for trial in trials(plan))
     total = sum(len(expected[trial.scan.name]) for trial in trials(plan))
     return f"{markdown(COLUMNS, rows)}\n\n{inside} of {total} centroids lie within {TOLERANCE} slices of their body."
