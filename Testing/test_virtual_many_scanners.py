@@ -20,7 +20,7 @@ from training.fit.prepare import main as prepare
 from training.virtual.canvas import Canvas
 from training.virtual.draw_any_spine import fractured
 from training.virtual.materials import calibration
-from training.virtual.parameters import Arm, Dent, Implant, Spur
+from training.virtual.parameters import Arm, Dent, Implant, Look, Spur
 from training.virtual.patient import COHORTS, draw_parameters, render
 from training.virtual.scan import acquire, noise_fields, noise_power
 from training.virtual.slices import Slices, plane_heights
@@ -29,7 +29,7 @@ from training.virtual.texture import Texture
 from training.virtual.thorax import rib_course
 from training.virtual.trunk import Trunk
 
-ONE_SCANNER = "d3a690028670"  # of the records of 20 patients
+ONE_SCANNER = "091304c1001b"  # of the records of 20 patients
 SCAN = {"kvp": 120.0, "noise_hu": 6.0, "kernel_sigma": 0.5, "slice_thickness": 2.0, "increment": 2.0, "smear": 0.3}
 FIELD = {"pixel": 1.0, "field_of_view": 300.0, "top": 75.0, "bottom": -85.0, "centre": (0.0, 20.0)}
 IDEAL = {"slope": 1.0, "offset": 0.0, "cupping_hu": 0.0, "edge": 0.0}
@@ -42,7 +42,7 @@ def plain(seed: int, **scan):
         drawn,
         vertebrae=draw_parameters(seed).vertebrae,
         scan=replace(drawn.scan, **{**SCAN, **FIELD, **IDEAL, **scan}),
-        body=replace(drawn.body, arms=(), rib12=(90.0, 90.0), rib13=(0.0, 0.0)),
+        body=replace(drawn.body, arms=(), rib12=(90.0, 90.0), rib13=(0.0, 0.0), floating=(Look(),) * 3, sides=1.0),
         implants=(),
     )
 
@@ -345,6 +345,26 @@ def test_a_thirteenth_rib_and_a_missing_twelfth(patient):
     assert (brightest_near(made, beyond) > 250).all() and (brightest_near(patient, beyond) < 250).all()
     twelfth = course_of(plain(7), "T12", -1)[4:-1]
     assert (brightest_near(patient, twelfth) > 250).all() and (brightest_near(made, twelfth) < 250).any()
+
+
+def test_a_faint_twelfth_rib_is_less_bright_and_the_others_are_as_they_were():
+    parameters = plain(7)
+    strong = replace(parameters, body=replace(parameters.body, floating=(Look(),) * 3))
+    faint = replace(parameters, body=replace(parameters.body, floating=(Look(), Look(0.6, 0.3), Look())))
+    made = [render(each) for each in (strong, faint)]
+    twelfth = course_of(parameters, "T12", 1)
+    tenth = course_of(parameters, "T10", 1)
+    tenth = tenth[tenth[:, 2] < 70]  # within the scan
+    bright, pale = (brightest_near(patient, twelfth[np.abs(twelfth[:, 0]) > 38]).mean() for patient in made)
+    assert pale < 0.6 * bright
+    np.testing.assert_allclose(*(brightest_near(patient, tenth) for patient in made), rtol=0.2)
+
+
+def test_floating_ribs_fade_in_many_and_lumbar_processes_in_some(people):
+    brightness = np.array([[look.brightness for look in p.body.floating] for p in people])
+    assert (brightness[:, 1] <= 1).all() and brightness[:, 1].min() < 0.35 and brightness[:, 1].max() > 0.95
+    assert brightness[:, 0].mean() > brightness[:, 1].mean() + 0.15
+    assert np.ptp([p.body.sides for p in people]) > 0.6
 
 
 def test_a_sixth_lumbar_body_leaves_the_names_above_alone(people):

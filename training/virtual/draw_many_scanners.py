@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from training.virtual.draw_any_scan import draw_scan, draw_voltage
 from training.virtual.draw_any_spine import draw_spine
 from training.virtual.draw_one_scanner import draw_body
 from training.virtual.materials import calibration
-from training.virtual.parameters import Arm, BodyParameters, Implant, PatientParameters, TextureParameters
+from training.virtual.parameters import Arm, BodyParameters, Implant, Look, PatientParameters, TextureParameters
 
 VOLTAGES = (80.0, 100.0, 120.0, 140.0)
 IODINE = (1.6, 1.25, 1.0, 0.86)  # HU of iodine relative to 120 kVp
@@ -36,7 +37,7 @@ def draw_many_scanners(seed: int) -> PatientParameters:
     vertebrae = draw_spine(rng, sex, age, size, density, six_lumbar=rng.random() < SIX_LUMBAR)
     body = _draw_body(rng, sex, age, size, contrast, kvp)
     implants = _draw_implants(rng)
-    return PatientParameters(
+    patient = PatientParameters(
         seed=int(seed),
         sex=sex,
         age=age,
@@ -53,6 +54,7 @@ def draw_many_scanners(seed: int) -> PatientParameters:
         texture=_draw_texture(rng),
         implants=implants,
     )
+    return replace(patient, body=replace(body, **_draw_slender_bones(rng, body)))
 
 
 def _draw_texture(rng: np.random.Generator) -> TextureParameters:
@@ -103,6 +105,18 @@ def _draw_ribs(rng: np.random.Generator) -> dict[str, tuple[float, float]]:
     if kind < THIRTEEN_RIBS + FEW_RIBS:
         pair = [0.0 if rng.random() < 0.5 else float(rng.uniform(12, 38)) for _ in range(2)]
     return {"rib12": tuple(pair)}
+
+
+def _draw_slender_bones(rng: np.random.Generator, body: BodyParameters) -> dict[str, Any]:
+    """Floating ribs thin and faint as in many a CT, flat or steep ribs, faint transverse processes."""
+    fading = float(rng.beta(1.0, 0.8))  # 1 = the twelfth rib all but vanishes
+    eleventh = Look(1 - 0.3 * fading * rng.random(), 1 - 0.4 * fading * rng.random())
+    twelfth = Look(1 - fading * rng.uniform(0.3, 0.55), 1 - fading * rng.uniform(0.4, 0.75))
+    return {
+        "floating": (eleventh, twelfth, twelfth),
+        "sides": float(rng.uniform(0.35, 1.1)),
+        "rib_drop": float(body.rib_drop * rng.uniform(0.65, 1.15)),
+    }
 
 
 def _draw_arms(rng: np.random.Generator) -> tuple[Arm, ...]:

@@ -137,6 +137,14 @@ class Arm:
 
 
 @dataclass(frozen=True)
+class Look:
+    """How thick and how bright a slender bone is, relative to what is usual."""
+
+    thickness: float = 1.0
+    brightness: float = 1.0
+
+
+@dataclass(frozen=True)
 class Implant:
     """Something foreign in the spine or the hips.
 
@@ -172,6 +180,8 @@ class BodyParameters:
         rib13: length of ribs on L1 (right, left); 0 where there are none.
         chalk: SD of a smooth field above which the aorta's wall is calcified; None leaves it to the age.
         arms: those that lie beside the body.
+        floating: the ribs of T11, T12 and L1 relative to those above.
+        sides: how bright the transverse processes are, relative to what is usual.
     """
 
     chest_width: float
@@ -194,6 +204,8 @@ class BodyParameters:
     rib13: tuple[float, float] = (0.0, 0.0)
     chalk: float | None = None
     arms: tuple[Arm, ...] = ()
+    floating: tuple[Look, Look, Look] = (Look(), Look(), Look())
+    sides: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -160,7 +160,9 @@ def _paint_bones(
     line = slope, marrow + parameters.marrow_contrast_hu
     bones = {}
     for vertebra in vertebrae:
-        bone = paint_vertebra(canvas, labels, vertebra, texture, line, grain, slices, parameters.compact)
+        bone = paint_vertebra(
+            canvas, labels, vertebra, texture, line, grain, slices, parameters.compact, parameters.body.sides
+        )
         if vertebra.shape.name in MEASURED and bone is not None and bone.inside.any():
             bones[vertebra.shape.name] = bone
     return bones

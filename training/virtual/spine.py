@@ -199,6 +199,7 @@ def paint_vertebra(
     grain: np.ndarray,
     slices: Slices | None = None,
     compact: float = 1.0,
+    side_brightness: float = 1.0,
 ) -> Cancellous | None:
     """Paints one vertebra; marks its cancellous bone in `labels` where it is one of T12, L1, L2.
 
@@ -208,6 +209,7 @@ def paint_vertebra(
         grain: periodic factors for the posterior elements' brightness.
         slices: what the scanner makes of the canvas; None where each plane of the canvas is a slice.
         compact: brightness of compact bone relative to 120 kVp.
+        side_brightness: of the transverse processes, relative to what is usual.
 
     Returns:
         The cancellous bone as the slices show it, None where the scan does not reach the body.
@@ -216,7 +218,7 @@ def paint_vertebra(
     box, arch, sides = posterior_distances(canvas, vertebra)
     if not is_empty(box):
         core = 170 + line[1] + line[0] * s.density
-        paint_shell(canvas, box, sides, 1.0, 620.0, core - 60, grain)
+        paint_shell(canvas, box, sides, 1.0, 620.0 * side_brightness, (core - 60) * side_brightness, grain)
         paint_shell(canvas, box, arch, POSTERIOR_CORTEX, 1080.0, core, grain)
     reach = np.array([s.width / 2 + 5, s.depth / 2 + 5, s.height / 2 + s.room])
     box = canvas.box(vertebra.centre - reach, vertebra.centre + reach)

@@ -7,13 +7,14 @@ from itertools import product
 import numpy as np
 from scipy.interpolate import make_interp_spline
 
-from training.virtual.canvas import Canvas, is_empty, stamp_tube
-from training.virtual.parameters import PatientParameters
+from training.virtual.canvas import Box, Canvas, is_empty, stamp_tube
+from training.virtual.parameters import Look, PatientParameters
 from training.virtual.spine import Vertebra, paint_shell
 from training.virtual.trunk import Trunk
 
 STEP_MM = 7.0
-SHORT = ("T11", "T12", "L1")
+ROOM_MM = 12.0  # around the middle of a rib: its half height and what fades beside it
+FLOATING = ("T11", "T12", "L1")
 RIB_END_DEGREES = {"T5": 150, "T6": 150, "T7": 146, "T8": 138, "T9": 128, "T10": 116}
 
 
@@ -37,7 +38,7 @@ def rib_course(parameters: PatientParameters, trunk: Trunk, vertebra: Vertebra, 
     points = np.concatenate((root, shell))
     along = np.concatenate(([0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))))
     length = along[-1]
-    if s.name in SHORT:
+    if s.name in FLOATING:
         length = min(length, _rib_length(parameters, s.name, side))
     where = np.linspace(0, length, max(int(length / STEP_MM), 4))
     return make_interp_spline(along, points, k=3)(where)
@@ -60,27 +61,41 @@ def paint_ribs(
     grain: np.ndarray,
 ) -> None:
     """All ribs of the thoracic vertebrae, their cartilage and the sternum."""
-    whole = tuple(slice(0, n) for n in canvas.hu.shape)
-    bone = np.full(canvas.hu.shape[::-1], 9, np.float32).transpose(2, 1, 0)
-    cartilage = []
-    for vertebra, side in product(vertebrae, (-1, 1)):
-        if _rib_length(parameters, vertebra.shape.name, side) > 0:
-            course = rib_course(parameters, trunk, vertebra, side)
-            _stamp_rib(bone, whole, canvas, course, short=vertebra.shape.name in SHORT)
-            if vertebra.shape.name in RIB_END_DEGREES:
-                cartilage.append(course[-1])
-    _paint_cartilage(canvas, trunk, cartilage, grain)
-    paint_shell(canvas, whole, bone, 1.0, 880.0, 200.0, grain)
+    ribs = [
+        (v.shape.name, rib_course(parameters, trunk, v, side))
+        for v, side in product(vertebrae, (-1, 1))
+        if _rib_length(parameters, v.shape.name, side) > 0
+    ]
+    upper = [course for name, course in ribs if name not in FLOATING]
+    _paint_group(canvas, upper, Look(), grain, short=False)
+    for name, look in zip(FLOATING, parameters.body.floating, strict=True):
+        _paint_group(canvas, [course for owner, course in ribs if owner == name], look, grain, short=True)
+    _paint_cartilage(canvas, trunk, [course[-1] for name, course in ribs if name in RIB_END_DEGREES], grain)
 
 
-def _stamp_rib(bone: np.ndarray, whole: tuple, canvas: Canvas, course: np.ndarray, short: bool) -> None:
+def _paint_group(canvas: Canvas, courses: list[np.ndarray], look: Look, grain: np.ndarray, short: bool) -> None:
+    """Ribs that look alike; short ones taper."""
+    if not courses:
+        return
+    points = np.concatenate(courses)
+    box = canvas.box(points.min(axis=0) - ROOM_MM, points.max(axis=0) + ROOM_MM)
+    if is_empty(box):
+        return
+    bone = np.full([s.stop - s.start for s in reversed(box)], 9, np.float32).transpose(2, 1, 0)
+    for course in courses:
+        _stamp_rib(bone, box, canvas, course, look.thickness, short)
+    paint_shell(canvas, box, bone, 1.0, 880.0 * look.brightness, 200.0 * look.brightness, grain)
+
+
+def _stamp_rib(bone: np.ndarray, box: Box, canvas: Canvas, course: np.ndarray, thickness: float, short: bool) -> None:
     count = len(course) - 1
     for n, ends in enumerate(zip(course, course[1:])):
         along = (n + 0.5) / count
         radius = 3.0 + 0.5 * np.sin(np.pi * along) - (3.2 * max(along - 0.55, 0) if short else 0)
+        radius *= thickness
         tangent = (ends[1] - ends[0]) / np.linalg.norm(ends[1] - ends[0])
         tall = np.array([0, 0, 1.0]) - tangent[2] * tangent
-        stamp_tube(bone, whole, canvas, ends, (radius, radius), (tall / np.linalg.norm(tall), 1.75))
+        stamp_tube(bone, box, canvas, ends, (radius, radius), (tall / np.linalg.norm(tall), 1.75))
 
 
 def _paint_cartilage(canvas: Canvas, trunk: Trunk, tips: list[np.ndarray], grain: np.ndarray) -> None:
