@@ -57,10 +57,10 @@ class Density:
         return replace(self, centres=self.mean + scale * (self.centres - self.mean))
 
 
-def bmd_input(
+def bmd_crop(
     ct: Volume, labels: Volume, vertebrae: Sequence[str], calibration: Calibration, card: ModelCard
-) -> Tensor:
-    """(1, I, J, K) in 0..1: the calibrated density of the cancellous bone of some vertebrae, 0 everywhere else.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Two (I, J, K) around some vertebrae: the calibrated density in 0..1, and where their cancellous bone is.
 
     HU are read through the calibration line and shown as the reference voltage would show them, so that one
     network serves every tube voltage and scanner.
@@ -72,8 +72,15 @@ def bmd_input(
     inside = Volume(mask.astype(np.uint8), labels.grid).resampled_labels(crop).array > 0
     hu = line_for(REFERENCE_KVP).hu(calibration.bmd(ct.resampled(crop).array))
     low, high = card.window["low_hu"], card.window["high_hu"]
-    grey = np.clip((hu - low) / (high - low), 0, 1) * inside
-    return torch.from_numpy(grey.astype(np.float32))[None]
+    return np.clip((hu - low) / (high - low), 0, 1), inside
+
+
+def bmd_input(
+    ct: Volume, labels: Volume, vertebrae: Sequence[str], calibration: Calibration, card: ModelCard
+) -> Tensor:
+    """(1, I, J, K) in 0..1: the calibrated density of the cancellous bone of some vertebrae, 0 everywhere else."""
+    grey, inside = bmd_crop(ct, labels, vertebrae, calibration, card)
+    return torch.from_numpy((grey * inside).astype(np.float32))[None]
 
 
 def line_bmd(ct: Volume, labels: Volume, vertebrae: Sequence[str], calibration: Calibration) -> float:

@@ -1,7 +1,7 @@
 """Fits all three networks on an annotated dataset: `python -m training.fit --dataset DIR --run DIR -o MODELS`.
 
-Prepares the samples, then fits localizer, segmentation and bmd. The same command goes on where it was stopped; a stage
-that is finished is not fitted again.
+Prepares the samples, then fits localizer, segmentation and, through the masks that the latter draws, bmd. The same
+command goes on where it was stopped; a stage that is finished is not fitted again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from OpportunisticBMDLib.models import ModelCard
 from training.fit import bmd, localizer, segmentation
-from training.fit.cases import cases_of, selection_of
+from training.fit.cases import Cases, cases_of, selection_of
 from training.fit.command import (
     Plan,
     Stage,
@@ -24,6 +24,7 @@ from training.fit.command import (
     prepare_selected,
 )
 from training.fit.devices import on_first_process
+from training.fit.masks import draw_masks
 from training.fit.prepare import load_samples, prepare_virtual
 from training.fit.recipe import Recipe
 from training.markdown import markdown
@@ -48,9 +49,17 @@ def _run(options: argparse.Namespace) -> None:
         prepare_selected(selection, samples)
         prepare_virtual(seeds, options.cohort, samples, options.jobs)
 
+    def cases() -> Cases:
+        return cases_of(load_samples(samples, selection.unseen), selection, options.held_out)
+
+    def fitted(name: str, cases: Cases) -> ModelCard:
+        return fit_stage(STAGES[name], cases, _plan_of(name, STAGES[name], options), selection)
+
     on_first_process(prepare)
-    cases = cases_of(load_samples(samples, selection.unseen), selection, options.held_out)
-    cards = [fit_stage(stage, cases, _plan_of(name, stage, options), selection) for name, stage in STAGES.items()]
+    plain = cases()
+    cards = [fitted("localizer", plain), fitted("segmentation", plain)]
+    on_first_process(lambda: draw_masks(samples, options.output, selection.unseen))
+    cards.append(fitted("bmd", cases()))
     on_first_process(lambda: print(table(cards)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -51,18 +52,19 @@ DESIGN = Design(
 
 def augmented(sample: Sample, change: float, rng: np.random.Generator) -> tuple[Volume, Volume]:
     """A sample whose cancellous bone holds `change` mg/cm3 more, with other noise and slightly other masks."""
-    region = tuple(slice(max(0, a.min() - 5), a.max() + 6) for a in sample.labels.array.nonzero())
+    either = np.logical_or(sample.labels.array, sample.masks.array)
+    region = tuple(slice(max(0, a.min() - 5), a.max() + 6) for a in either.nonzero())
     grid = sample.ct.grid.cropped([r.start for r in region], sample.labels.array[region].shape)
     mask = (sample.labels.array[region] > 0).astype(np.float32)
     # Whole inside, fading outside: the true mean changes by `change`, and no edge betrays it.
     bone = np.maximum(mask, ndimage.gaussian_filter(mask, 0.6))
     ct = sample.ct.array[region] + sample.line.slope_hu_per_mg_cm3 * change * bone
     ct = ct + rng.normal(0, rng.uniform(0, 25), ct.shape).astype(np.float32)
-    return Volume(ct, grid), Volume(_with_moved_edges(sample.labels.array[region], rng), grid)
+    return Volume(ct, grid), Volume(_with_moved_edges(sample.masks.array[region], rng), grid)
 
 
 def _with_moved_edges(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Masks as a network draws them: their edges a fraction of a voxel inside or outside the true ones."""
+    """Masks as they may also be drawn: their edges a fraction of a voxel further inside or outside."""
     noise = ndimage.gaussian_filter(rng.normal(0, 1, labels.shape).astype(np.float32), 2)
     noise *= 0.12 / noise.std()
     cut = rng.normal(0.5, 0.06)
@@ -112,7 +114,8 @@ class BmdTask:
     # oneDNN leaves parts of the weights' gradient undefined where 3x3x3 kernels meet maps of a voxel or two.
     bears_bfloat16: bool = False
     objective: Callable[[Tensor, Tensor], Tensor] = entropy_and_mean
-    design = DESIGN
+    design: ClassVar[Design] = DESIGN
+    expected: ClassVar[Callable[[Tensor], Tensor]] = staticmethod(expectation)
     criterion = "least RMS error of the BMD"
     needs = "a vertebra of known BMD"
     least_batch_size = 2  # its last maps are single voxels, which batch normalization cannot normalize alone
@@ -121,7 +124,7 @@ class BmdTask:
         self.real = [sample for sample in self.real if known_vertebrae(sample)]
         self.virtual = [sample for sample in self.virtual if known_vertebrae(sample)]
         self.held_out = [sample for sample in self.held_out if known_vertebrae(sample)]
-        self.network = DenseNet121(in_channels=1, outputs=len(BINS))
+        self.network = DenseNet121(**self.design.parameters)
         for parameter in self.network.classify.parameters():
             nn.init.zeros_(parameter)  # every correction is equally likely: the fit begins at the line
         self._card = self.design.card()  # grid and window, which `bmd_input` asks for at every draw
@@ -161,13 +164,13 @@ class BmdTask:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Bias, SD and RMS of the error of single held-out vertebrae with their true masks, and the line's, mg/cm3."""
+        """Bias, SD and RMS of the error of single held-out vertebrae, and the line's, mg/cm3."""
         self.network.eval()
         errors, of_line = [], []
         for sample in self.held_out:
             for name in known_vertebrae(sample):
-                image, line = self._reading(sample.ct, sample.labels, (name,), sample.line)
-                correction = expectation(self.network(image[None].to(device_of(self.network)))).item()
+                image, line = self._reading(sample.ct, sample.masks, (name,), sample.line)
+                correction = self.expected(self.network(image[None].to(device_of(self.network)))).item()
                 of_line.append(line - sample.bmd_mg_cm3[name])
                 errors.append(line + correction - sample.bmd_mg_cm3[name])
         self.network.train()
@@ -185,7 +188,8 @@ class BmdTask:
 
 def known_vertebrae(sample: Sample) -> list[str]:
     """The vertebrae that have both a mask and a known density."""
-    return [v for v in VERTEBRAE if np.isfinite(sample.bmd_mg_cm3[v]) and (sample.labels.array == LABELS[v]).any()]
+    both = set(np.unique(sample.labels.array)) & set(np.unique(sample.masks.array))
+    return [v for v in VERTEBRAE if np.isfinite(sample.bmd_mg_cm3[v]) and LABELS[v] in both]
 
 
 def _sd(errors: Sequence[float]) -> float:

@@ -47,6 +47,8 @@ class Sample:
         bmd_mg_cm3: vertebra -> true density; NaN where it is not known.
         kvp: tube voltage; None where it is not known.
         scanner: slope and offset (HU) by which the scanner turns each HU into another; (1, 0) where it is not known.
+        segmented: (I, J, K) uint8 labels on `ct`'s grid as an AnatomyNet draws them; None where none has yet.
+        segmented_by: that model's SHA-256.
         projections: the coronal one first, then sagittal slabs.
         boxes: for each projection (2, 2), [[across min, max], [superior min, max]] in mm; NaN on a negative.
         labels: cancellous bone of T12, L1, L2: the voxels of which it fills more than half.
@@ -60,6 +62,8 @@ class Sample:
     projections: tuple[Projection, ...]
     boxes: tuple[np.ndarray, ...]
     scanner: tuple[float, float] = (1.0, 0.0)
+    segmented: np.ndarray | None = None
+    segmented_by: str = ""
     labels: Volume = field(init=False)
 
     def __post_init__(self) -> None:
@@ -78,6 +82,8 @@ class Sample:
             "corners": np.array([p.corner_mm for p in self.projections]),
             "boxes": np.array(self.boxes),
         }
+        if self.segmented is not None:
+            arrays |= {"segmented": self.segmented, "segmented_by": np.array(self.segmented_by)}
         pictures = {f"picture{n}": np.round(p.pixels).astype(np.int16) for n, p in enumerate(self.projections)}
         temporary = path.with_suffix(".part.npz")
         np.savez_compressed(temporary, **arrays, **pictures)
@@ -106,7 +112,14 @@ class Sample:
                 projections=projections,
                 boxes=tuple(stored["boxes"]),
                 scanner=tuple(stored["scanner"].tolist()),
+                segmented=stored.get("segmented"),
+                segmented_by=str(stored.get("segmented_by", "")),
             )
+
+    @property
+    def masks(self) -> Volume:
+        """Through which densities are read: as an AnatomyNet draws them, else the true ones."""
+        return self.labels if self.segmented is None else Volume(self.segmented, self.ct.grid)
 
     @property
     def line(self) -> Calibration:
@@ -174,8 +187,13 @@ def negative_of(name: str, ct: Volume) -> Sample:
 
 def load_samples(folder: Path, unseen: Collection[str] = ()) -> list[Sample]:
     """All samples of a folder but those named, by name."""
-    paths = [path for path in sorted(folder.glob("*.npz")) if ".part" not in path.name]
-    return [Sample.load(path) for path in paths if path.stem not in unseen]
+    return [Sample.load(path) for path in sample_paths(folder, unseen)]
+
+
+def sample_paths(folder: Path, unseen: Collection[str] = ()) -> list[Path]:
+    """The files of all samples of a folder but those named, by name."""
+    paths = (path for path in sorted(folder.glob("*.npz")) if ".part" not in path.name)
+    return [path for path in paths if path.stem not in unseen]
 
 
 def _prepare_virtual(seed: int, cohort: str, folder: Path) -> None:

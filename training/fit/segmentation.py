@@ -42,7 +42,7 @@ CUT = 0.25  # share of the scans that end within the box
 REDRAWN = 0.3  # share of the scans whose tissues get other HU
 TISSUES_HU = (-1024.0, -300.0, -110.0, -40.0, 10.0, 50.0, 110.0, 200.0, 400.0, 1000.0)
 TISSUES_SD_HU = (0.0, 60.0, 40.0, 40.0, 40.0, 40.0, 50.0, 60.0, 80.0, 150.0)
-REAL = 0.4  # share of the draws from real CTs, beside virtual patients
+REAL = 0.25  # share of the draws from real CTs, beside virtual patients: they are few and easier
 
 DESIGN = Design(
     stage="segmentation",
@@ -172,7 +172,7 @@ def dice_and_entropy(logits: Tensor, target: Tensor) -> Tensor:
 
 @dataclass(eq=False)
 class SegmentationTask:
-    """Two of five batches come from real CTs where there are any, else all from virtual patients."""
+    """One of four draws comes from a real CT where there are any, else all from virtual patients."""
 
     real: Sequence[Sample]
     virtual: Sequence[Sample]
