@@ -19,6 +19,7 @@ from OpportunisticBMDLib.volume import Volume
 
 BINS = "bin_corrections_mg_cm3"  # of a card's outputs
 SPREAD = "spread_scale"  # of a card's outputs: errors that were measured, in units of the bins' spread
+READING_SPACING_MM = 1.5  # CT and masks are brought to it first, in a fit as in a measurement
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +66,7 @@ def bmd_crop(
     HU are read through the calibration line and shown as the reference voltage would show them, so that one
     network serves every tube voltage and scanner.
     """
-    mask = np.isin(labels.array, [LABELS[name] for name in vertebrae])
-    index = np.argwhere(mask)
-    centre = labels.grid.ras_of((index.min(axis=0) + index.max(axis=0)) / 2)
+    mask, centre = _mask_and_centre(labels, vertebrae)
     crop = Grid.axis_aligned(card.grid["size"], card.grid["spacing_mm"], centre)
     inside = Volume(mask.astype(np.uint8), labels.grid).resampled_labels(crop).array > 0
     hu = line_for(REFERENCE_KVP).hu(calibration.bmd(ct.resampled(crop).array))
@@ -81,6 +80,28 @@ def bmd_input(
     """(1, I, J, K) in 0..1: the calibrated density of the cancellous bone of some vertebrae, 0 everywhere else."""
     grey, inside = bmd_crop(ct, labels, vertebrae, calibration, card)
     return torch.from_numpy((grey * inside).astype(np.float32))[None]
+
+
+def at_reading_spacing(ct: Volume, labels: Volume, vertebrae: Sequence[str], card: ModelCard) -> tuple[Volume, Volume]:
+    """CT and masks around some vertebrae, at the spacing of the samples that the network was fitted on.
+
+    What blur adds to a mask's edge depends on the spacing, and the network makes up for it. A mask too small for that
+    spacing stays as it is.
+    """
+    _, centre = _mask_and_centre(labels, vertebrae)
+    size = np.ceil(np.multiply(card.grid["size"], card.grid["spacing_mm"]) / READING_SPACING_MM).astype(int)
+    grid = Grid.axis_aligned(size, (READING_SPACING_MM,) * 3, centre)
+    coarse = labels.resampled_labels(grid)
+    if not {LABELS[name] for name in vertebrae} <= set(np.unique(coarse.array).tolist()):
+        return ct, labels
+    return ct.resampled(grid), coarse
+
+
+def _mask_and_centre(labels: Volume, vertebrae: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Where some vertebrae are, and the middle between their outermost voxels in RAS mm."""
+    mask = np.isin(labels.array, [LABELS[name] for name in vertebrae])
+    index = np.argwhere(mask)
+    return mask, labels.grid.ras_of((index.min(axis=0) + index.max(axis=0)) / 2)
 
 
 def line_bmd(ct: Volume, labels: Volume, vertebrae: Sequence[str], calibration: Calibration) -> float:
@@ -114,6 +135,7 @@ class Densitometer:
 
         Its spread is the network's own, scaled to the errors that were measured, and that of scanners.
         """
+        ct, labels = at_reading_spacing(ct, labels, vertebrae, self.card)
         correction = self._read(bmd_input(ct, labels, vertebrae, calibration, self.card))
         line = line_bmd(ct, labels, vertebrae, calibration)
         density = replace(correction, centres=correction.centres + line)

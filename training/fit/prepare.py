@@ -19,6 +19,7 @@ from OpportunisticBMDLib.box import box_ras
 from OpportunisticBMDLib.calibration import line_for
 from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.geometry import Grid
+from OpportunisticBMDLib.measure import READING_SPACING_MM
 from OpportunisticBMDLib.projection import Projection, coronal, sagittal
 from OpportunisticBMDLib.reading import read_ct
 from OpportunisticBMDLib.result import Calibration
@@ -30,7 +31,7 @@ from training.virtual.patient import virtual_patient
 from training.virtual.scanner import scanner_line
 
 PICTURE_SPACING_MM = 1.0
-CROP_SPACING_MM = 1.5
+CROP_SPACING_MM = READING_SPACING_MM
 CROP_SIZE = (96, 96, 136)  # the networks' crop with room for moving, turning and stretching it
 SLABS_MM = (-8.0, 0.0, 8.0)  # sagittal slabs beside the middle of the bodies
 SLAB_HALF_MM = 15.0
