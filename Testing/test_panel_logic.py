@@ -411,10 +411,11 @@ def test_new_thresholds_are_a_new_category(bench: Bench):
     session = bench.measured()
     assert session.result.category == "normal"
     old_worker = bench.worker
-    bench.logic.apply(Settings(osteoporosis_mg_cm3=160.0, osteopenia_mg_cm3=200.0))
+    above = session.result.bmd_mg_cm3 + 10.0
+    bench.logic.apply(Settings(osteoporosis_mg_cm3=above, osteopenia_mg_cm3=above + 40.0))
     assert old_worker.closed and session.state is State.STALE
     bench.settle()
-    assert session.result.category == "osteoporosis" and session.result.thresholds.osteopenia == 200.0
+    assert session.result.category == "osteoporosis" and session.result.thresholds.osteopenia == above + 40.0
 
 
 def test_settings_wait_for_the_end_of_a_run(bench: Bench):
