@@ -25,6 +25,11 @@ def extent(labels: np.ndarray) -> Ranges | None:
     return first, second, _range(labels[first, second].any(axis=(0, 1)))
 
 
+def middle_ras(ranges: Ranges, grid: Grid) -> np.ndarray:
+    """(3,) RAS mm: the middle of index ranges of a grid."""
+    return grid.ras_of([(r.start + r.stop - 1) / 2 for r in ranges])
+
+
 @dataclass(frozen=True, eq=False)
 class Bone:
     """Masks on their CT.
@@ -65,8 +70,7 @@ class Bone:
         if found is None:
             return self.part
         mask = tuple(slice(r.start + start, r.stop + start) for r, start in zip(found, corner))
-        middle = self.ct.grid.ras_of([(r.start + r.stop - 1) / 2 for r in mask])
-        wanted = Grid.axis_aligned(crop["size"], crop["spacing_mm"], middle)
+        wanted = Grid.axis_aligned(crop["size"], crop["spacing_mm"], middle_ras(mask, self.ct.grid))
         reach = self.ct.grid.part_under(wanted, margin=SMOOTHING_MARGIN + 1)
         grown = _grown(mask, self.ct.grid.size)
         return self._cut(tuple(slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(reach, grown)))

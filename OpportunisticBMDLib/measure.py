@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from OpportunisticBMDLib.bone import extent, middle_ras
 from OpportunisticBMDLib.calibration import REFERENCE_KVP, line_for, scanner_sd
 from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.geometry import Grid
@@ -100,8 +101,7 @@ def at_reading_spacing(ct: Volume, labels: Volume, vertebrae: Sequence[str], car
 def _mask_and_centre(labels: Volume, vertebrae: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Where some vertebrae are, and the middle between their outermost voxels in RAS mm."""
     mask = np.isin(labels.array, [LABELS[name] for name in vertebrae])
-    index = np.argwhere(mask)
-    return mask, labels.grid.ras_of((index.min(axis=0) + index.max(axis=0)) / 2)
+    return mask, middle_ras(extent(mask), labels.grid)
 
 
 def line_bmd(ct: Volume, labels: Volume, vertebrae: Sequence[str], calibration: Calibration) -> float:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from OpportunisticBMDLib.models import ModelCard
 from training.fit import bmd, localizer, segmentation
-from training.fit.cases import Cases, cases_of, selection_of
+from training.fit.cases import cases_of, selection_of
 from training.fit.command import (
     Plan,
     Stage,
@@ -49,17 +49,14 @@ def _run(options: argparse.Namespace) -> None:
         prepare_selected(selection, samples)
         prepare_virtual(seeds, options.cohort, samples, options.jobs)
 
-    def cases() -> Cases:
-        return cases_of(load_samples(samples, selection.unseen), selection, options.held_out)
-
-    def fitted(name: str, cases: Cases) -> ModelCard:
-        return fit_stage(STAGES[name], cases, _plan_of(name, STAGES[name], options), selection)
+    def fitted(*names: str) -> list[ModelCard]:
+        cases = cases_of(load_samples(samples, selection.unseen), selection, options.held_out)
+        return [fit_stage(STAGES[name], cases, _plan_of(name, STAGES[name], options), selection) for name in names]
 
     on_first_process(prepare)
-    plain = cases()
-    cards = [fitted("localizer", plain), fitted("segmentation", plain)]
+    cards = fitted("localizer", "segmentation")
     on_first_process(lambda: draw_masks(samples, options.output, selection.unseen))
-    cards.append(fitted("bmd", cases()))
+    cards += fitted("bmd")
     on_first_process(lambda: print(table(cards)))
 
 

@@ -7,19 +7,19 @@ samples should hold AnatomyNet's masks (`training.fit.masks`). Prints a table of
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from OpportunisticBMDLib.measure import bmd_crop, line_bmd
-from OpportunisticBMDLib.result import Calibration
-from OpportunisticBMDLib.volume import Volume
+from OpportunisticBMDLib.measure import bmd_crop
 from training.command_line import exit_status
-from training.fit.bmd import ALPHA, DESIGN, GAMMA, STAGE, BmdTask, entropy_and_mean
+from training.fit.bmd import DESIGN, STAGE, BmdTask, entropy_and_mean, focal_of_classes
 from training.fit.cases import Cases, Selection, cases_of
 from training.fit.command import positive
 from training.fit.loop import fit
@@ -33,15 +33,24 @@ DENSEST = 300.0  # mg/cm3, which the second of the two classes stands for
 
 def two_class_focal(logits: Tensor, bmd: Tensor) -> Tensor:
     """The paper's focal loss of two classes, the share of the second being the density; (N, 2) and (N,) mg/cm3."""
-    share = (bmd.float() / DENSEST).clamp(0, 1)
-    target = torch.stack((1 - share, share), dim=1)
-    log_p = logits.log_softmax(dim=1)
-    return -(ALPHA * (1 - log_p.exp()) ** GAMMA * target * log_p).sum(dim=1).mean()
+    share = (bmd.float() / DENSEST).clamp(0, 1).to(logits.device)
+    return focal_of_classes(logits, torch.stack((1 - share, share), dim=1))
 
 
 def two_class_bmd(logits: Tensor) -> Tensor:
     """(N, 2) -> (N,) mg/cm3."""
     return DENSEST * logits.softmax(dim=1)[:, 1]
+
+
+def unmasked_input(*of: Any) -> Tensor:
+    """(1, I, J, K) in 0..1 of what `bmd_crop` takes: the whole crop, cortex and soft tissue with it."""
+    grey, _ = bmd_crop(*of)
+    return torch.from_numpy(grey).float()[None]
+
+
+def nothing(*of: Any) -> float:
+    """In place of the calibration line: the network gives the density itself."""
+    return 0.0
 
 
 @dataclass(eq=False)
@@ -53,13 +62,9 @@ class PaperWindow(BmdTask):
 
 @dataclass(eq=False)
 class Unmasked(BmdTask):
-    """The whole crop, cortex and soft tissue with it."""
+    """The network sees the whole crop."""
 
-    def _reading(
-        self, ct: Volume, labels: Volume, vertebrae: Sequence[str], calibration: Calibration
-    ) -> tuple[Tensor, float]:
-        grey, _ = bmd_crop(ct, labels, vertebrae, calibration, self._card)
-        return torch.from_numpy(grey).float()[None], line_bmd(ct, labels, vertebrae, calibration)
+    shown = staticmethod(unmasked_input)
 
 
 @dataclass(eq=False)
@@ -67,13 +72,8 @@ class TwoClasses(BmdTask):
     """A softmax of two classes that gives the density itself, without the calibration line."""
 
     design = replace(DESIGN, parameters={"in_channels": 1, "outputs": 2})
+    base = staticmethod(nothing)
     expected = staticmethod(two_class_bmd)
-
-    def _reading(
-        self, ct: Volume, labels: Volume, vertebrae: Sequence[str], calibration: Calibration
-    ) -> tuple[Tensor, float]:
-        image, _ = super()._reading(ct, labels, vertebrae, calibration)
-        return image, 0.0
 
 
 WAYS = {
@@ -88,9 +88,8 @@ FIGURES = ("bias_mg_cm3", "error_sd_mg_cm3", "rms_error_mg_cm3")
 def table(found: Mapping[str, Mapping[str, float]], line: Mapping[str, float]) -> str:
     """A Markdown table of the errors of each way and of the HU line, mg/cm3."""
     rows = [(way, *(f"{figures[name]:.2f}" for name in FIGURES)) for way, figures in found.items()]
-    of_line = (line["line_bias_mg_cm3"], line["line_error_sd_mg_cm3"])
-    rms = (of_line[0] ** 2 + of_line[1] ** 2) ** 0.5
-    rows.append(("HU line alone", *(f"{value:.2f}" for value in (*of_line, rms))))
+    bias, sd = line["line_bias_mg_cm3"], line["line_error_sd_mg_cm3"]
+    rows.append(("HU line alone", *(f"{value:.2f}" for value in (bias, sd, math.hypot(bias, sd)))))
     return markdown(("DenseNet", "bias", "SD of error", "RMS error"), rows)
 
 

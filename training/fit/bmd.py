@@ -95,12 +95,17 @@ def entropy_and_mean(logits: Tensor, correction: Tensor) -> Tensor:
 
 
 def focal(logits: Tensor, correction: Tensor) -> Tensor:
-    """The paper's alpha-balanced focal loss over the bins; (N, B) and (N,) mg/cm3.
+    """The paper's alpha-balanced focal loss over the bins; (N, B) and (N,) mg/cm3."""
+    return focal_of_classes(logits, target_of(correction).to(logits.device))
 
-    No bin is a background, so that each has the same alpha.
+
+def focal_of_classes(logits: Tensor, target: Tensor) -> Tensor:
+    """The paper's focal loss; (N, C) and the share of each class, (N, C).
+
+    No class is a background, so that each has the same alpha.
     """
-    each = FocalLoss(use_softmax=True, gamma=GAMMA, alpha=[ALPHA] * len(BINS), reduction="none")
-    return each(logits, target_of(correction).to(logits.device)).sum(dim=1).mean()
+    each = FocalLoss(use_softmax=True, gamma=GAMMA, alpha=[ALPHA] * target.shape[1], reduction="none")
+    return each(logits, target).sum(dim=1).mean()
 
 
 @dataclass(eq=False)
@@ -115,6 +120,8 @@ class BmdTask:
     bears_bfloat16: bool = False
     objective: Callable[[Tensor, Tensor], Tensor] = entropy_and_mean
     design: ClassVar[Design] = DESIGN
+    shown: ClassVar[Callable[..., Tensor]] = staticmethod(bmd_input)
+    base: ClassVar[Callable[..., float]] = staticmethod(line_bmd)
     expected: ClassVar[Callable[[Tensor], Tensor]] = staticmethod(expectation)
     criterion = "least RMS error of the BMD"
     needs = "a vertebra of known BMD"
@@ -154,9 +161,9 @@ class BmdTask:
     def _reading(
         self, ct: Volume, labels: Volume, vertebrae: Sequence[str], calibration: Calibration
     ) -> tuple[Tensor, float]:
-        """The network's input, and the density that the line gives."""
-        image = bmd_input(ct, labels, vertebrae, calibration, self._card)
-        return image, line_bmd(ct, labels, vertebrae, calibration)
+        """The network's input, and the density that its answer is added to: what the line gives."""
+        image = self.shown(ct, labels, vertebrae, calibration, self._card)
+        return image, self.base(ct, labels, vertebrae, calibration)
 
     def loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         image, correction = batch
@@ -188,8 +195,12 @@ class BmdTask:
 
 def known_vertebrae(sample: Sample) -> list[str]:
     """The vertebrae that have both a mask and a known density."""
-    both = set(np.unique(sample.labels.array)) & set(np.unique(sample.masks.array))
-    return [v for v in VERTEBRAE if np.isfinite(sample.bmd_mg_cm3[v]) and LABELS[v] in both]
+    maps = (sample.labels.array, sample.masks.array)
+    return [
+        name
+        for name in VERTEBRAE
+        if np.isfinite(sample.bmd_mg_cm3[name]) and all((labels == LABELS[name]).any() for labels in maps)
+    ]
 
 
 def _sd(errors: Sequence[float]) -> float:
