@@ -66,11 +66,11 @@ def paint_ribs(
         for v, side in product(vertebrae, (-1, 1))
         if _rib_length(parameters, v.shape.name, side) > 0
     ]
+    _paint_cartilage(canvas, trunk, [course[-1] for name, course in ribs if name in RIB_END_DEGREES], grain)
     upper = [course for name, course in ribs if name not in FLOATING]
     _paint_group(canvas, upper, Look(), grain, short=False)
     for name, look in zip(FLOATING, parameters.body.floating, strict=True):
         _paint_group(canvas, [course for owner, course in ribs if owner == name], look, grain, short=True)
-    _paint_cartilage(canvas, trunk, [course[-1] for name, course in ribs if name in RIB_END_DEGREES], grain)
 
 
 def _paint_group(canvas: Canvas, courses: list[np.ndarray], look: Look, grain: np.ndarray, short: bool) -> None:
@@ -84,7 +84,9 @@ def _paint_group(canvas: Canvas, courses: list[np.ndarray], look: Look, grain: n
     bone = np.full([s.stop - s.start for s in reversed(box)], 9, np.float32).transpose(2, 1, 0)
     for course in courses:
         _stamp_rib(bone, box, canvas, course, look.thickness, short)
-    paint_shell(canvas, box, bone, 1.0, 880.0 * look.brightness, 200.0 * look.brightness, grain)
+    # The grain lies in the canvas, not in the box: a rib looks the same whatever is painted with it.
+    here = np.roll(grain, [-s.start for s in box], axis=(0, 1, 2))
+    paint_shell(canvas, box, bone, 1.0, 880.0 * look.brightness, 200.0 * look.brightness, here)
 
 
 def _stamp_rib(bone: np.ndarray, box: Box, canvas: Canvas, course: np.ndarray, thickness: float, short: bool) -> None:
