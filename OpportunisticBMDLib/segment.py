@@ -16,6 +16,8 @@ from OpportunisticBMDLib.result import Box, Segmentation
 from OpportunisticBMDLib.vertebrae import LABELS
 from OpportunisticBMDLib.volume import Volume
 
+# Voxels by which the crop is moved along each axis, and whether its mirror is seen: edges fall between voxels twice.
+LOOKS = ((0.25, False), (-0.25, True))
 LEAST_VOLUME_MM3 = 1000.0  # a tenth of a small lumbar body: less is no vertebra
 
 
@@ -37,30 +39,43 @@ def segmentation_input(crop: Volume, height_mm: np.ndarray, window: Mapping[str,
 
 @dataclass(frozen=True, eq=False)
 class Segmenter:
-    """Labels every voxel of the crop, brings the probabilities onto the CT's own grid, and cleans up."""
+    """Labels every voxel of the crop, brings the probabilities onto the CT's own grid, and cleans up.
+
+    The network looks twice, at a crop a little to one side and at the mirror of one a little to the other.
+    """
 
     network: nn.Module
     card: ModelCard
 
     def __call__(self, ct: Volume, box: Box) -> Segmentation:
-        crop = Grid.axis_aligned(self.card.grid["size"], self.card.grid["spacing_mm"], box.centre_ras)
-        probabilities = self._probabilities(ct.resampled(crop), box)
-        ranges = ct.grid.part_under(crop)
+        ranges = ct.grid.part_under(self._crop(box))
         region = ct.part(ranges).grid
         # Classes are compared after interpolation: the edge is then as smooth as the finer of the two grids.
-        fine = np.stack([Volume(p, crop).resampled(region, outside=0).array for p in probabilities])
+        fine = np.mean([self._seen(ct, box, region, *look) for look in LOOKS], axis=0)
         labels = _one_body_each(fine.argmax(axis=0).astype(np.uint8), region)
         confidence = {n: float(fine[v][labels == v].mean()) for n, v in LABELS.items() if (labels == v).any()}
         whole = np.zeros(ct.grid.size, np.uint8)
         whole[ranges] = labels
         return Segmentation(Volume(whole, ct.grid), confidence)
 
+    def _crop(self, box: Box, shift: float = 0.0) -> Grid:
+        """The network's grid, `shift` voxels from the middle of the box along each axis."""
+        spacing = np.asarray(self.card.grid["spacing_mm"])
+        return Grid.axis_aligned(self.card.grid["size"], spacing, box.centre_ras + shift * spacing)
+
+    def _seen(self, ct: Volume, box: Box, region: Grid, shift: float, mirrored: bool) -> np.ndarray:
+        """(4, ...) probabilities on a grid of the CT's."""
+        crop = self._crop(box, shift)
+        probabilities = self._probabilities(ct.resampled(crop), box, mirrored)
+        return np.stack([Volume(p, crop).resampled(region, outside=0).array for p in probabilities])
+
     @torch.inference_mode()
-    def _probabilities(self, crop: Volume, box: Box) -> np.ndarray:
-        """(4, I, J, K) on the crop's grid."""
-        device = device_of(self.network)
+    def _probabilities(self, crop: Volume, box: Box, mirrored: bool) -> np.ndarray:
+        """(4, I, J, K) on the crop's grid, of the crop or of its mirror."""
         image = segmentation_input(crop, box.ras_mm[2], self.card.window)
-        return self.network(image[None].to(device)).softmax(dim=1)[0].cpu().numpy()
+        image = (image.flip(1) if mirrored else image)[None].to(device_of(self.network))
+        found = self.network(image).softmax(dim=1)[0]
+        return (found.flip(1) if mirrored else found).cpu().numpy()
 
 
 def _one_body_each(labels: np.ndarray, grid: Grid) -> np.ndarray:
