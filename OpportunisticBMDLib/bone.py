@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,17 +56,17 @@ class Bone:
         """CT and masks where the masks are."""
         return self._cut(self.ranges)
 
-    def around(self, vertebrae: Collection[str], crop: Mapping[str, Any]) -> tuple[Volume, Segmentation]:
-        """CT and masks as far as a crop that is centred on these vertebrae can depend on them.
+    def around(self, vertebra: str, crop: Mapping[str, Any]) -> tuple[Volume, Segmentation]:
+        """CT and masks as far as a crop that is centred on a vertebra can depend on them.
 
-        Which part this is follows from their own masks alone: so does, to the last bit, what is read from it.
+        Which part this is follows from its own mask alone: so does, to the last bit, what is read from it.
 
         Args:
             crop: "size" in voxels and "spacing_mm", along right, front and head.
         """
         corner = [r.start for r in self.ranges]
         labels = self.segmentation.labels.array[self.ranges]
-        found = extent(np.isin(labels, [LABELS[name] for name in vertebrae]))
+        found = extent(labels == LABELS[vertebra])
         if found is None:
             return self.part
         mask = tuple(slice(r.start + start, r.stop + start) for r, start in zip(found, corner))

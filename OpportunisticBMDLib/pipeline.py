@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from OpportunisticBMDLib.edits import NO_EDITS, Edits
 from OpportunisticBMDLib.engine import checked_engine
 from OpportunisticBMDLib.errors import BadInput, Refused
 from OpportunisticBMDLib.localize import Localizer
-from OpportunisticBMDLib.measure import Densitometer
+from OpportunisticBMDLib.measure import Densitometer, Density, measured
 from OpportunisticBMDLib.models import ModelCard, load_network
 from OpportunisticBMDLib.networks.anatomynet import AnatomyNet
 from OpportunisticBMDLib.networks.densenet import DenseNet121
@@ -159,16 +160,23 @@ class Pipeline:
             left_out = [*quality.measurability(*bone.part), *edits.exclusions()]
             reasons = [*left_out, *edits.notes(), *self._cautions(ct, bone, box)]
             measurable = [name for name in VERTEBRAE if name not in {reason.vertebra for reason in left_out}]
+            where = {name: bone.around(name, self.densitometer.card.grid) for name in VERTEBRAE}
+            density = cache(lambda name: self.densitometer.density(where[name][0], where[name][1].labels, name, line))
             vertebrae = {}
             for done, name in enumerate(VERTEBRAE, start=1):
-                vertebrae[name] = self._vertebra(bone, name, line, earlier, is_measurable=name in measurable)
+                figures = measured(*where[name], name, line, None)
+                if name in measurable:
+                    figures = earlier.vertebra(name, figures) or measured(*where[name], name, line, density(name))
+                vertebrae[name] = figures
                 clock.tell(done / (len(VERTEBRAE) + 1))
             pair: tuple[str, ...] = ()
             mean = None
             try:
                 pair = summarise.chosen(measurable)
                 reasons += summarise.substitution(pair) + summarise.disagreement(vertebrae, pair)
-                mean = earlier.mean(pair, vertebrae, self.thresholds) or self._mean(bone, pair, line)
+                mean = earlier.mean(pair, vertebrae, self.thresholds) or self._mean(
+                    Density.mean_of([*map(density, pair)])
+                )
             except Refused as refusal:
                 reasons.append(Reason(refusal.code, "refusal", edits.why_too_few(refusal.message)))
             clock.tell(1.0)
@@ -183,18 +191,7 @@ class Pipeline:
         # With the scanner's own line the tube voltage does not matter.
         return [reason for reason in found if reason.code != "kvp_unknown" or self.calibration is None]
 
-    def _vertebra(
-        self, bone: Bone, name: str, line: Calibration, earlier: Earlier, *, is_measurable: bool
-    ) -> VertebraMeasurement:
-        where = bone.around((name,), self.densitometer.card.grid)
-        figures = self.densitometer.measure(*where, name, line, measurable=False)
-        if not is_measurable:
-            return figures
-        return earlier.vertebra(name, figures) or self.densitometer.measure(*where, name, line, measurable=True)
-
-    def _mean(self, bone: Bone, pair: Sequence[str], line: Calibration) -> Mean:
-        ct, segmentation = bone.around(pair, self.densitometer.card.grid)
-        density = self.densitometer.density(ct, segmentation.labels, pair, line)
+    def _mean(self, density: Density) -> Mean:
         probability = {
             "osteoporosis": density.below(self.thresholds.osteoporosis),
             "abnormal": density.below(self.thresholds.osteopenia),

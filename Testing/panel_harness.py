@@ -24,7 +24,7 @@ import numpy as np  # noqa: E402
 import qt  # noqa: E402
 from example_results import box_of, grid_of, synthetic_case  # noqa: E402
 from mrml import new_scene  # noqa: E402
-from test_measure import CARD, TenthMore  # noqa: E402
+from test_measure import CARD, SixMore  # noqa: E402
 
 MODULE = Path(__file__).resolve().parents[1] / "OpportunisticBMD"
 if str(MODULE) not in sys.path:
@@ -57,7 +57,7 @@ class KnownAnatomy:
         self.pipeline = Pipeline(
             _Known(CARD, lambda ct: box_of()),
             _Known(CARD, _true_masks),
-            Densitometer(TenthMore(), CARD),
+            Densitometer(SixMore(), CARD),
             thresholds=settings.thresholds,
             calibration=settings.calibration,
         )

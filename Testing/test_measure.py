@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from OpportunisticBMDLib.calibration import line_for, scanner_sd
 from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.geometry import Grid
-from OpportunisticBMDLib.measure import Densitometer, Density, bmd_input
+from OpportunisticBMDLib.measure import Densitometer, Density, bmd_input, measured
 from OpportunisticBMDLib.models import ModelCard
+from OpportunisticBMDLib.profile import core_bmd
 from OpportunisticBMDLib.result import Segmentation
 from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.volume import Volume
@@ -24,12 +25,12 @@ CENTRE_RAS = np.array([12.0, -34.0, 150.0])
 BINS = np.arange(-60.0, 61.0, 2.0)
 CARD = ModelCard(
     stage="bmd",
-    name="a-tenth-more",
+    name="six-more",
     version="1",
     architecture={"name": "DenseNet121", "parameters": {}},
     grid={"spacing_mm": [1.5] * 3, "size": [40, 48, 72]},
     window={"low_hu": -250.0, "high_hu": 550.0},
-    outputs={"bin_corrections_mg_cm3": BINS.tolist()},
+    outputs={"bin_corrections_mg_cm3": BINS.tolist(), "profile_line": {"weights": {}, "offset": 0.0}},
     training={},
     figures={},
     licence="Apache-2.0",
@@ -38,30 +39,36 @@ CARD = ModelCard(
 ORIENTATIONS = ("straight", "flipped", "left-handed", "oblique", "coronal")
 
 
-class TenthMore(nn.Module):
-    """(N, 1, I, J, K) -> (N, B) logits: a narrow peak at a tenth of the mean density of what is not masked out."""
+class SixMore(nn.Module):
+    """(N, 1, I, J, K) -> (N, B) logits: the bone holds 6 mg/cm3 more than its core, with an SD of 6."""
 
     def __init__(self) -> None:
         super().__init__()
         self.bins = nn.Parameter(torch.from_numpy(BINS).float(), requires_grad=False)
 
     def forward(self, image: Tensor) -> Tensor:
-        hu = image * 800 - 250
-        mean = torch.stack([h[i > 0].mean() for h, i in zip(hu, image)])
-        return -(((0.1 * line_for(120).bmd(mean)[:, None] - self.bins) / 6) ** 2) / 2
+        return (-(((6 - self.bins) / 6) ** 2) / 2).expand(len(image), -1)
 
 
-def case_of_density(bmd: dict[str, float], kvp: float, grid: Grid) -> tuple[Volume, Segmentation]:
-    """Three bodies of given densities in slabs of the same density, as a scanner at a tube voltage shows them."""
-    superior = centres_of(grid)[..., 2] - CENTRE_RAS[2]
+def case_of_density(bmd: dict[str, float], kvp: float, grid: Grid, tilt: float = 0.0) -> tuple[Volume, Segmentation]:
+    """Three bodies in slabs of their density, as a scanner at a tube voltage shows them.
+
+    Args:
+        tilt: by how much it rises to the right, mg/cm3 per mm, from the middle of the bodies on.
+    """
+    right, _, superior = np.moveaxis(centres_of(grid) - CENTRE_RAS, -1, 0)
     nearest = np.argmin([abs(superior - BODIES[name][2]) for name in VERTEBRAE], axis=0)
-    hu = line_for(kvp).hu(np.array([bmd[name] for name in VERTEBRAE]))[nearest]
-    return Volume(hu.astype(np.float32), grid), synthetic_case(grid)[1]
+    density = np.array([bmd[name] for name in VERTEBRAE])[nearest] + tilt * right
+    return Volume(line_for(kvp).hu(density).astype(np.float32), grid), synthetic_case(grid)[1]
 
 
 def centres_of(grid: Grid) -> np.ndarray:
     """(I, J, K, 3) RAS mm."""
     return grid.ras_of(np.moveaxis(np.indices(grid.size), 0, -1))
+
+
+def density_of(ct: Volume, segmentation: Segmentation, vertebra: str) -> Density:
+    return Densitometer(SixMore(), CARD).density(ct, segmentation.labels, vertebra, line_for(120))
 
 
 BMD = {"T12": 150.0, "L1": 120.0, "L2": 90.0}
@@ -95,8 +102,8 @@ def test_a_computed_line_leaves_room_for_scanners_that_differ_and_a_scanners_own
     # 5 % of 120 HU and 5 HU, each uniform, at 1.287 HU per mg/cm3
     assert scanner_sd(computed, 108.0) == pytest.approx(np.hypot(119.7 * 0.0289, 2.887) / 1.287, rel=0.01)
     ct, segmentation = case_of_density(BMD, 120, grid_of("straight"))
-    densitometer = Densitometer(TenthMore(), CARD)
-    with_own, without = (densitometer.density(ct, segmentation.labels, ("L1",), line) for line in (own, computed))
+    densitometer = Densitometer(SixMore(), CARD)
+    with_own, without = (densitometer.density(ct, segmentation.labels, "L1", line) for line in (own, computed))
     assert without.mean == pytest.approx(with_own.mean)
     assert without.sd == pytest.approx(np.hypot(with_own.sd, scanner_sd(computed, without.mean)))
 
@@ -107,56 +114,68 @@ def test_no_probability_exceeds_one_by_rounding():
     assert Density(np.arange(61.0), shares).below(100.0) == 1.0
 
 
-@pytest.mark.parametrize("vertebrae", [("T12",), ("L2",), ("L1", "L2"), ("T12", "L2")])
-def test_network_sees_only_the_vertebrae_that_are_measured(vertebrae):
-    """Each vertebra has a density of its own: what is not measured would show as a grey value of its own."""
-    ct, segmentation = case_of_density(BMD, 120, grid_of("straight"))
-    image = bmd_input(ct, segmentation.labels, vertebrae, line_for(120), CARD).numpy()
+def test_the_mean_of_two_is_the_mean_of_their_densities_and_as_sure_as_they_are():
+    sure = Density(np.array([98.0, 100.0, 102.0]), np.array([0.25, 0.5, 0.25]), blur_sd=3.0)
+    unsure = replace(sure, centres=sure.centres + 40).widened(3.0)
+    pair = Density.mean_of([sure, unsure])
+    assert pair.mean == pytest.approx(120.0)
+    assert pair.probabilities.sum() == pytest.approx(1.0)
+    assert sure.sd < pair.sd < unsure.sd and pair.blur_sd == 3.0
+    assert pair.below(120.0) == pytest.approx(0.5) and pair.below(100.0) < 0.01
+    assert Density.mean_of([sure]).below(98.0) == pytest.approx(sure.below(98.0))
+
+
+@pytest.mark.parametrize("vertebra", VERTEBRAE)
+def test_network_sees_only_the_vertebra_that_is_measured(vertebra):
+    """Each has a density of its own, 30 mg/cm3 from the next one's: another would show as a jump of so much."""
+    ct, segmentation = case_of_density(BMD, 120, grid_of("straight"), tilt=1.0)
+    image = bmd_input(ct, segmentation.labels, vertebra, line_for(120), CARD).numpy()
     assert image.shape == (1, 40, 48, 72)
-    seen = image[image > 0] * 800 - 250
-    volume = sum((segmentation.labels.array == LABELS[name]).sum() for name in vertebrae)
+    seen = image[image != 0] * 800 / line_for(120).slope_hu_per_mg_cm3
+    volume = (segmentation.labels.array == LABELS[vertebra]).sum()
     assert seen.size * 1.5**3 == pytest.approx(volume * segmentation.labels.grid.voxel_volume, rel=0.05)
-    expected = [line_for(120).hu(BMD[name]) for name in vertebrae]
-    assert set(np.unique(seen.round())) == {round(hu) for hu in expected}
+    assert abs(seen).max() < RADII_MM[0] + 2.2
 
 
 def test_input_is_centred_on_what_is_measured():
-    ct, segmentation = case_of_density(BMD, 120, grid_of("oblique"))
-    for vertebrae in (("T12",), ("L1", "L2")):
-        index = np.argwhere(bmd_input(ct, segmentation.labels, vertebrae, line_for(120), CARD)[0].numpy())
+    ct, segmentation = case_of_density(BMD, 120, grid_of("oblique"), tilt=1.0)
+    for vertebra in VERTEBRAE:
+        index = np.argwhere(bmd_input(ct, segmentation.labels, vertebra, line_for(120), CARD)[0].numpy())
         middle = (index.min(axis=0) + index.max(axis=0)) / 2
         np.testing.assert_allclose(middle, (np.array(CARD.grid["size"]) - 1) / 2, atol=2.5)
 
 
-def test_same_bone_looks_the_same_at_every_tube_voltage():
+def test_same_bone_looks_the_same_at_every_tube_voltage_and_whatever_mineral_it_holds():
     images = []
-    for kvp in (80, 100, 120, 140):
-        ct, segmentation = case_of_density(BMD, kvp, grid_of("flipped"))
-        images.append(bmd_input(ct, segmentation.labels, ("L1", "L2"), line_for(kvp), CARD).numpy())
-    assert images[0].max() > 0.4
+    for kvp, more in ((80, 0), (100, 0), (120, 0), (140, 0), (120, 40)):
+        bmd = {name: value + more for name, value in BMD.items()}
+        ct, segmentation = case_of_density(bmd, kvp, grid_of("flipped"), tilt=1.0)
+        images.append(bmd_input(ct, segmentation.labels, "L1", line_for(kvp), CARD).numpy())
+    assert images[0].max() > 0.02
     for image in images[1:]:
         np.testing.assert_allclose(image, images[0], atol=1e-4)
 
 
 def test_input_ends_at_the_window():
-    ct, segmentation = case_of_density({**BMD, "L1": 900.0}, 120, grid_of("straight"))
-    image = bmd_input(ct, segmentation.labels, ("L1",), line_for(120), CARD)
-    assert image.max() == 1.0
+    ct, segmentation = case_of_density(BMD, 120, grid_of("straight"), tilt=100.0)
+    image = bmd_input(ct, segmentation.labels, "L1", line_for(120), CARD)
+    level = (line_for(120).hu(core_bmd(ct, segmentation.labels, "L1", line_for(120))) + 250) / 800
+    assert image.max().item() == pytest.approx(1 - level, abs=1e-4)
+    assert image.min().item() == pytest.approx(-level, abs=1e-4)
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
 def test_density_of_each_vertebra_on_any_grid(orientation):
     ct, segmentation = case_of_density(BMD, 100, grid_of(orientation))
-    densitometer = Densitometer(TenthMore(), CARD)
+    densitometer = Densitometer(SixMore(), CARD)
     for name in VERTEBRAE:
-        figures = densitometer.measure(ct, segmentation, name, line_for(100), measurable=True)
+        density = densitometer.density(ct, segmentation.labels, name, line_for(100))
+        figures = measured(ct, segmentation, name, line_for(100), density)
         assert figures.hu_line_bmd_mg_cm3 == pytest.approx(BMD[name], abs=0.5)
-        assert figures.bmd_mg_cm3 == pytest.approx(1.1 * BMD[name], abs=1.0)
+        assert figures.bmd_mg_cm3 == pytest.approx(BMD[name] + 6.0, abs=0.5)
         of_scanners = scanner_sd(line_for(100), figures.bmd_mg_cm3)
         assert figures.bmd_sd_mg_cm3 == pytest.approx(np.hypot(6.0, of_scanners), abs=0.2)
-    pair = densitometer.density(ct, segmentation.labels, ("L1", "L2"), line_for(100))
-    assert pair.mean == pytest.approx(1.1 * (BMD["L1"] + BMD["L2"]) / 2, abs=1.5)
-    assert pair.probabilities.sum() == pytest.approx(1.0)
+        assert density.probabilities.sum() == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
@@ -165,9 +184,8 @@ def test_hu_volume_and_centroid_on_any_grid(orientation):
     segmentation = synthetic_case(grid)[1]
     mask = segmentation.labels.array == LABELS["L1"]
     hu = np.random.default_rng(1).normal(150, 40, grid.size).astype(np.float32)
-    figures = Densitometer(TenthMore(), CARD).measure(
-        Volume(hu, grid), segmentation, "L1", line_for(120), measurable=True
-    )
+    ct = Volume(hu, grid)
+    figures = measured(ct, segmentation, "L1", line_for(120), density_of(ct, segmentation, "L1"))
     assert figures.measurable
     assert figures.hu_mean == pytest.approx(hu[mask].mean(dtype=float), abs=1e-3)
     assert figures.hu_sd == pytest.approx(hu[mask].std(dtype=float), abs=1e-3)
@@ -182,14 +200,14 @@ def test_hu_of_whole_numbers_do_not_overflow():
     """int16, as most files store HU: the sum over a mask is far beyond what int16 holds."""
     ct, segmentation = synthetic_case(grid_of("straight"))
     assert ct.volume.array.dtype == np.int16
-    figures = Densitometer(TenthMore(), CARD).measure(ct.volume, segmentation, "L2", line_for(120), measurable=True)
+    figures = measured(ct.volume, segmentation, "L2", line_for(120), None)
     assert figures.hu_mean == 150.0
     assert figures.hu_sd == 0.0
 
 
 def test_vertebra_that_cannot_be_measured_keeps_its_mask_figures_only():
     ct, segmentation = synthetic_case(grid_of("straight"))
-    figures = Densitometer(TenthMore(), CARD).measure(ct.volume, segmentation, "L1", line_for(120), measurable=False)
+    figures = measured(ct.volume, segmentation, "L1", line_for(120), None)
     assert not figures.measurable
     assert (figures.bmd_mg_cm3, figures.bmd_sd_mg_cm3, figures.hu_line_bmd_mg_cm3) == (None, None, None)
     assert figures.hu_mean == 150.0
@@ -200,7 +218,7 @@ def test_vertebra_without_a_mask_has_no_figures():
     ct, segmentation = synthetic_case(grid_of("straight"))
     labels = np.where(segmentation.labels.array == LABELS["T12"], 0, segmentation.labels.array)
     without = Segmentation(Volume(labels, ct.volume.grid), {"L1": 0.9, "L2": 0.9})
-    figures = Densitometer(TenthMore(), CARD).measure(ct.volume, without, "T12", line_for(120), measurable=True)
+    figures = measured(ct.volume, without, "T12", line_for(120), None)
     assert not figures.measurable
     assert figures.volume_mm3 == 0.0
     assert (figures.bmd_mg_cm3, figures.hu_mean, figures.centroid_ras_mm) == (None, None, None)
@@ -208,12 +226,13 @@ def test_vertebra_without_a_mask_has_no_figures():
 
 def test_masks_given_by_the_user_have_no_confidence():
     ct, segmentation = synthetic_case(grid_of("straight"))
-    figures = Densitometer(TenthMore(), CARD).measure(
-        ct.volume, Segmentation(segmentation.labels, {}), "L1", line_for(120), measurable=True
-    )
+    density = density_of(ct.volume, segmentation, "L1")
+    figures = measured(ct.volume, Segmentation(segmentation.labels, {}), "L1", line_for(120), density)
     assert figures.segmentation_confidence is None
 
 
-def test_model_without_bins_is_refused_in_one_sentence():
-    with pytest.raises(BadInput, match=r"a-tenth-more 1 names no bin_corrections_mg_cm3"):
-        Densitometer(TenthMore(), replace(CARD, outputs={}))
+@pytest.mark.parametrize("missing", ["bin_corrections_mg_cm3", "profile_line"])
+def test_model_without_bins_or_weights_is_refused_in_one_sentence(missing):
+    outputs = {name: value for name, value in CARD.outputs.items() if name != missing}
+    with pytest.raises(BadInput, match=f"six-more 1 names no {missing}"):
+        Densitometer(SixMore(), replace(CARD, outputs=outputs))

@@ -9,6 +9,7 @@ import numpy as np
 
 from OpportunisticBMDLib.ct import CT
 from OpportunisticBMDLib.errors import BadInput
+from OpportunisticBMDLib.measure import Density
 from OpportunisticBMDLib.pipeline import Pipeline, Run
 from OpportunisticBMDLib.result import Calibration
 from training.evaluate.cases import FAILED, UNKNOWN, Comparison
@@ -61,7 +62,8 @@ def _calibrated(chain: Pipeline, ct: CT, run: Run, line: Calibration) -> dict[st
     result = run.result
     used = result.vertebrae_used
     hu = [result.vertebrae[name].hu_mean for name in used]
-    density = chain.densitometer.density(ct.volume, run.segmentation.labels, used, line)
+    labels = run.segmentation.labels
+    density = Density.mean_of([chain.densitometer.density(ct.volume, labels, name, line) for name in used])
     return {
         "calibrated_mg_cm3": density.mean,
         "calibrated_sd_mg_cm3": density.sd,

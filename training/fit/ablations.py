@@ -1,7 +1,8 @@
 """Fits the DenseNet in other ways than it ships: `python -m training.fit.ablations --samples DIR --run DIR`.
 
 Each way is fitted on the same patients, from the same seed, as long, and judged by the same held-out vertebrae; the
-samples should hold AnatomyNet's masks (`training.fit.masks`). Prints a table of the errors, the HU line's with them.
+samples should hold AnatomyNet's masks (`training.fit.masks`). Prints a table of the errors, with those of the
+calibration line alone.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from OpportunisticBMDLib.measure import bmd_crop
+from OpportunisticBMDLib.measure import bmd_crop, line_bmd
+from OpportunisticBMDLib.profile import core_bmd
 from training.command_line import exit_status
-from training.fit.bmd import DESIGN, STAGE, BmdTask, entropy_and_mean, focal_of_classes
+from training.fit.bmd import DESIGN, SIZE, STAGE, BmdTask, entropy_and_mean, focal_of_classes
 from training.fit.cases import Cases, Selection, cases_of
 from training.fit.command import positive
 from training.fit.loop import fit
@@ -43,9 +46,15 @@ def two_class_bmd(logits: Tensor) -> Tensor:
 
 
 def unmasked_input(*of: Any) -> Tensor:
-    """(1, I, J, K) in 0..1 of what `bmd_crop` takes: the whole crop, cortex and soft tissue with it."""
-    grey, _ = bmd_crop(*of)
-    return torch.from_numpy(grey).float()[None]
+    """(1, I, J, K) of what `bmd_crop` takes: the whole crop, cortex and soft tissue with it, beside the bone's core."""
+    grey, core, _ = bmd_crop(*of)
+    return torch.from_numpy(grey - core).float()[None]
+
+
+def dense_input(*of: Any) -> Tensor:
+    """(1, I, J, K) in 0..1 of what `bmd_crop` takes: the density itself, 0 outside the mask."""
+    grey, _, inside = bmd_crop(*of)
+    return torch.from_numpy((grey * inside).astype(np.float32))[None]
 
 
 def nothing(*of: Any) -> float:
@@ -54,10 +63,31 @@ def nothing(*of: Any) -> float:
 
 
 @dataclass(eq=False)
+class Core(BmdTask):
+    """The bins lie around what the calibration line gives for the core."""
+
+    base = staticmethod(core_bmd)
+
+
+@dataclass(eq=False)
+class WholeMask(BmdTask):
+    """The bins lie around what the calibration line gives for the whole mask, its edge with it."""
+
+    base = staticmethod(line_bmd)
+
+
+@dataclass(eq=False)
+class Dense(BmdTask):
+    """The network sees the density itself, not how it differs from the core's."""
+
+    shown = staticmethod(dense_input)
+
+
+@dataclass(eq=False)
 class PaperWindow(BmdTask):
     """What lies outside -200 to 200 HU is cut off: the paper's window of level 0 and width 400."""
 
-    design = replace(DESIGN, window={"low_hu": -200.0, "high_hu": 200.0})
+    frame = replace(DESIGN, window={"low_hu": -200.0, "high_hu": 200.0})
 
 
 @dataclass(eq=False)
@@ -65,46 +95,57 @@ class Unmasked(BmdTask):
     """The network sees the whole crop."""
 
     shown = staticmethod(unmasked_input)
+    room = max(SIZE)  # the whole crop is drawn, too
 
 
 @dataclass(eq=False)
 class TwoClasses(BmdTask):
     """A softmax of two classes that gives the density itself, without the calibration line."""
 
-    design = replace(DESIGN, parameters={"in_channels": 1, "outputs": 2})
+    frame = replace(DESIGN, parameters={"in_channels": 1, "outputs": 2})
     base = staticmethod(nothing)
+    shown = staticmethod(dense_input)
     expected = staticmethod(two_class_bmd)
 
 
 WAYS = {
-    "as shipped: bins around the HU line, masked, -250 to 550 HU": (BmdTask, entropy_and_mean),
+    "as shipped: bins around the profile's line, masked, -250 to 550 HU": (BmdTask, entropy_and_mean),
+    "bins around the core's line": (Core, entropy_and_mean),
+    "bins around the whole mask's line": (WholeMask, entropy_and_mean),
+    "density itself as input": (Dense, entropy_and_mean),
     "window of -200 to 200 HU": (PaperWindow, entropy_and_mean),
     "unmasked input": (Unmasked, entropy_and_mean),
     "two classes, focal loss": (TwoClasses, two_class_focal),
 }
+LINES = {
+    "line of the profile, no network": BmdTask,
+    "line of the core, no network": Core,
+    "line of the whole mask, no network": WholeMask,
+}
 FIGURES = ("bias_mg_cm3", "error_sd_mg_cm3", "rms_error_mg_cm3")
 
 
-def table(found: Mapping[str, Mapping[str, float]], line: Mapping[str, float]) -> str:
-    """A Markdown table of the errors of each way and of the HU line, mg/cm3."""
-    rows = [(way, *(f"{figures[name]:.2f}" for name in FIGURES)) for way, figures in found.items()]
-    bias, sd = line["line_bias_mg_cm3"], line["line_error_sd_mg_cm3"]
-    rows.append(("HU line alone", *(f"{value:.2f}" for value in (bias, sd, math.hypot(bias, sd)))))
-    return markdown(("DenseNet", "bias", "SD of error", "RMS error"), rows)
+def table(found: Mapping[type[BmdTask], Mapping[str, float]]) -> str:
+    """A Markdown table of the errors of each way, and of the lines that three of them correct, mg/cm3."""
+    rows = [(way, *(found[make][name] for name in FIGURES)) for way, (make, _) in WAYS.items()]
+    for line, make in LINES.items():
+        bias, sd = found[make]["line_bias_mg_cm3"], found[make]["line_error_sd_mg_cm3"]
+        rows.append((line, bias, sd, math.hypot(bias, sd)))
+    shown = [(name, *(f"{value:.2f}" for value in values)) for name, *values in rows]
+    return markdown(("DenseNet", "bias", "SD of error", "RMS error"), shown)
 
 
 def ablate(cases: Cases, run: Path, steps: int, seed: int) -> str:
     """Fits each way, and gives the table; what is finished is not fitted again."""
     recipe = STAGE.recipes["default"].changed(steps)
     found = {}
-    for number, (way, (make, loss)) in enumerate(WAYS.items()):
+    for number, (make, loss) in enumerate(WAYS.values()):
         torch.manual_seed(seed)
         task = make(cases.real, cases.virtual, cases.held_out, objective=loss)
         folder = run / f"{number}-{make.__name__}"
         folder.mkdir(parents=True, exist_ok=True)
-        found[way] = fit(task, folder, recipe, seed=seed).figures
-    first = next(iter(found.values()))
-    return table(found, first)
+        found[make] = fit(task, folder, recipe, seed=seed).figures
+    return table(found)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

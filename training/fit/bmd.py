@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, partial
 from typing import ClassVar
 
 import numpy as np
 import torch
 from monai.losses import FocalLoss
+from monai.transforms import RandAffine
 from scipy import ndimage
 from scipy.stats import norm
+from sklearn.linear_model import Ridge
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from OpportunisticBMDLib.calibration import REFERENCE_KVP
-from OpportunisticBMDLib.measure import bmd_input, line_bmd
+from OpportunisticBMDLib.measure import PROFILE, bmd_input
 from OpportunisticBMDLib.models import device_of
 from OpportunisticBMDLib.networks.densenet import DenseNet121
+from OpportunisticBMDLib.profile import Profile, ProfileLine, core_bmd, profile
 from OpportunisticBMDLib.result import Calibration
 from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.volume import Volume
@@ -29,14 +32,15 @@ from training.fit.prepare import Sample
 from training.fit.recipe import Epochs, Recipe, Steps, multi_step
 
 SPACING_MM = 2.25  # coarser than the masks' grid: a mean needs no finer one, and its noise is lower
-SIZE = (32, 32, 48)
+SIZE = (32, 32, 32)
 WINDOW = {"low_hu": -250.0, "high_hu": 550.0}
-BINS = np.arange(-60.0, 61.0, 2.0)  # mg/cm3: corrections of what the calibration line gives
+BINS = np.arange(-60.0, 61.0, 2.0)  # mg/cm3: corrections of what the calibration line gives for the profile
 TARGET_SD = 3.0  # mg/cm3: the spread of the target over the bins, about a good reading's error
 MEAN_WEIGHT = 0.2  # of the expectation's error beside the cross entropy
 REAL = 0.4  # share of the draws from annotated cases, beside virtual patients
+ROOM = 5  # voxels around a mask that a draw keeps: the network sees none of them, but edges are drawn anew
+RIDGE = 100.0  # (mg/cm3)^2: next to nothing among hundreds of vertebrae, a restraint among a few
 ALPHA, GAMMA = 0.6, 2.0  # of the paper's focal loss
-SUBSETS = (("T12",), ("L1",), ("L2",), ("T12", "L1"), ("L1", "L2"), ("T12", "L2"), ("L1", "L2"))
 
 DESIGN = Design(
     stage="bmd",
@@ -49,30 +53,54 @@ DESIGN = Design(
     purpose="hydroxyapatite density of cancellous bone in CT",
 )
 
+# Turned and stretched, a patient is not known again by shape and texture: there are few of them.
+POSE = RandAffine(
+    prob=0.8,
+    rotate_range=(0.15, 0.15, 0.15),
+    scale_range=(0.1, 0.1, 0.1),
+    translate_range=(2, 2, 2),
+    mode="bilinear",
+    padding_mode="zeros",
+)
 
-def augmented(sample: Sample, change: float, rng: np.random.Generator) -> tuple[Volume, Volume]:
-    """A sample whose cancellous bone holds `change` mg/cm3 more, with other noise and slightly other masks."""
-    either = np.logical_or(sample.labels.array, sample.masks.array)
-    region = tuple(slice(max(0, a.min() - 5), a.max() + 6) for a in either.nonzero())
+
+def augmented(
+    sample: Sample, vertebra: str, change: float, rng: np.random.Generator, room: int = ROOM
+) -> tuple[Volume, Volume]:
+    """A vertebra whose cancellous bone holds `change` mg/cm3 more, with other noise and a slightly other mask.
+
+    Args:
+        room: voxels around the masks, the drawn one and the true one, that are kept.
+    """
+    label = LABELS[vertebra]
+    either = np.logical_or(sample.labels.array == label, sample.masks.array == label)
+    region = tuple(slice(max(0, a.min() - room), a.max() + 1 + room) for a in either.nonzero())
     grid = sample.ct.grid.cropped([r.start for r in region], sample.labels.array[region].shape)
-    mask = (sample.labels.array[region] > 0).astype(np.float32)
+    bone = (sample.labels.array[region] > 0).astype(np.float32)
     # Whole inside, fading outside: the true mean changes by `change`, and no edge betrays it.
-    bone = np.maximum(mask, ndimage.gaussian_filter(mask, 0.6))
+    bone = np.maximum(bone, ndimage.gaussian_filter(bone, 0.6))
     ct = sample.ct.array[region] + sample.line.slope_hu_per_mg_cm3 * change * bone
     ct = ct + rng.normal(0, rng.uniform(0, 25), ct.shape).astype(np.float32)
-    return Volume(ct, grid), Volume(_with_moved_edges(sample.masks.array[region], rng), grid)
+    mask = _with_moved_edges(sample.masks.array[region] == label, rng)
+    return Volume(ct, grid), Volume(np.where(mask, label, 0).astype(np.uint8), grid)
 
 
-def _with_moved_edges(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Masks as they may also be drawn: their edges a fraction of a voxel further inside or outside."""
-    noise = ndimage.gaussian_filter(rng.normal(0, 1, labels.shape).astype(np.float32), 2)
+def _with_moved_edges(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A mask as it may also be drawn: its edge a fraction of a voxel further inside or outside."""
+    noise = ndimage.gaussian_filter(rng.normal(0, 1, mask.shape).astype(np.float32), 2)
     noise *= 0.12 / noise.std()
-    cut = rng.normal(0.5, 0.06)
-    moved = np.zeros_like(labels)
-    for label in LABELS.values():
-        soft = ndimage.gaussian_filter((labels == label).astype(np.float32), 0.8)
-        moved[soft + noise > cut] = label
-    return moved
+    return ndimage.gaussian_filter(mask.astype(np.float32), 0.8) + noise > rng.normal(0.5, 0.06)
+
+
+def profile_line(samples: Sequence[Sample]) -> ProfileLine:
+    """Weights by which profiles tell how the true densities differ from the cores', by ridge regression."""
+    seen, wanted = [], []
+    for sample in samples:
+        for name in known_vertebrae(sample):
+            seen.append(profile(sample.ct, sample.masks, name, sample.line))
+            wanted.append(sample.bmd_mg_cm3[name] - core_bmd(sample.ct, sample.masks, name, sample.line))
+    fitted = Ridge(alpha=RIDGE).fit(seen, wanted)
+    return ProfileLine(dict(zip(Profile._fields, fitted.coef_.tolist(), strict=True)), float(fitted.intercept_))
 
 
 def target_of(correction: Tensor) -> Tensor:
@@ -119,10 +147,10 @@ class BmdTask:
     # oneDNN leaves parts of the weights' gradient undefined where 3x3x3 kernels meet maps of a voxel or two.
     bears_bfloat16: bool = False
     objective: Callable[[Tensor, Tensor], Tensor] = entropy_and_mean
-    design: ClassVar[Design] = DESIGN
+    frame: ClassVar[Design] = DESIGN
     shown: ClassVar[Callable[..., Tensor]] = staticmethod(bmd_input)
-    base: ClassVar[Callable[..., float]] = staticmethod(line_bmd)
     expected: ClassVar[Callable[[Tensor], Tensor]] = staticmethod(expectation)
+    room: ClassVar[int] = ROOM
     criterion = "least RMS error of the BMD"
     needs = "a vertebra of known BMD"
     least_batch_size = 2  # its last maps are single voxels, which batch normalization cannot normalize alone
@@ -131,10 +159,19 @@ class BmdTask:
         self.real = [sample for sample in self.real if known_vertebrae(sample)]
         self.virtual = [sample for sample in self.virtual if known_vertebrae(sample)]
         self.held_out = [sample for sample in self.held_out if known_vertebrae(sample)]
-        self.network = DenseNet121(**self.design.parameters)
+        self.network = DenseNet121(**self.frame.parameters)
         for parameter in self.network.classify.parameters():
             nn.init.zeros_(parameter)  # every correction is equally likely: the fit begins at the line
-        self._card = self.design.card()  # grid and window, which `bmd_input` asks for at every draw
+        self._card = self.frame.card()  # grid and window, which `bmd_input` asks for at every draw
+
+    @cached_property
+    def base(self) -> Callable[..., float]:
+        """What gives the density that the network corrects; of CT, labels, vertebra and calibration."""
+        return profile_line([*self.real, *self.virtual])
+
+    @property
+    def design(self) -> Design:
+        return replace(self.frame, outputs={**self.frame.outputs, PROFILE: asdict(self.base)})
 
     @property
     def cases(self) -> int:
@@ -146,24 +183,21 @@ class BmdTask:
 
     def _draw(self, rng: np.random.Generator) -> tuple[Tensor, float]:
         sample = drawn(rng, self.real, self.virtual, REAL)
-        known = set(known_vertebrae(sample))
-        subsets = [subset for subset in SUBSETS if known.issuperset(subset)]
-        vertebrae = subsets[rng.integers(len(subsets))]
-        truth = true_mean(sample, vertebrae)
+        vertebra = str(rng.choice(known_vertebrae(sample)))
+        truth = sample.bmd_mg_cm3[vertebra]
         # A flat spread of densities: rare ones are learnt as well as common ones.
         change = float(np.clip(rng.uniform(10, 270) - truth, -80, 80))
-        ct, labels = augmented(sample, change, rng)
-        image, line = self._reading(ct, labels, vertebrae, sample.line)
+        ct, labels = augmented(sample, vertebra, change, rng, self.room)
+        image, base = self._reading(ct, labels, vertebra, sample.line)
         if rng.random() < 0.5:
             image = image.flip(1)
-        return image, truth + change - line
+        image = torch.as_tensor(np.asarray(POSE.set_random_state(int(rng.integers(2**31)))(image)))
+        return image, truth + change - base
 
-    def _reading(
-        self, ct: Volume, labels: Volume, vertebrae: Sequence[str], calibration: Calibration
-    ) -> tuple[Tensor, float]:
-        """The network's input, and the density that its answer is added to: what the line gives."""
-        image = self.shown(ct, labels, vertebrae, calibration, self._card)
-        return image, self.base(ct, labels, vertebrae, calibration)
+    def _reading(self, ct: Volume, labels: Volume, vertebra: str, calibration: Calibration) -> tuple[Tensor, float]:
+        """The network's input, and the density that its answer is added to."""
+        image = self.shown(ct, labels, vertebra, calibration, self._card)
+        return image, self.base(ct, labels, vertebra, calibration)
 
     def loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         image, correction = batch
@@ -171,12 +205,12 @@ class BmdTask:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Bias, SD and RMS of the error of single held-out vertebrae, and the line's, mg/cm3."""
+        """Bias, SD and RMS of the error of held-out vertebrae, and those of the line that it corrects, mg/cm3."""
         self.network.eval()
         errors, of_line = [], []
         for sample in self.held_out:
             for name in known_vertebrae(sample):
-                image, line = self._reading(sample.ct, sample.masks, (name,), sample.line)
+                image, line = self._reading(sample.ct, sample.masks, name, sample.line)
                 correction = self.expected(self.network(image[None].to(device_of(self.network)))).item()
                 of_line.append(line - sample.bmd_mg_cm3[name])
                 errors.append(line + correction - sample.bmd_mg_cm3[name])
@@ -206,11 +240,6 @@ def known_vertebrae(sample: Sample) -> list[str]:
 def _sd(errors: Sequence[float]) -> float:
     """0 for a single one."""
     return float(np.std(errors, ddof=1)) if len(errors) > 1 else 0.0
-
-
-def true_mean(sample: Sample, vertebrae: Sequence[str]) -> float:
-    """The mean of the vertebrae's true densities, mg/cm3."""
-    return float(np.mean([sample.bmd_mg_cm3[name] for name in vertebrae]))
 
 
 STAGE = Stage(

@@ -8,7 +8,7 @@ from typing import Any
 
 from OpportunisticBMDLib.models import ARCHITECTURES, ModelCard
 
-VERSION = "0.3"
+VERSION = "0.4"
 LICENCE = "Apache-2.0"
 
 
