@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from OpportunisticBMDLib.geometry import Grid
 from OpportunisticBMDLib.result import Segmentation
@@ -30,6 +31,12 @@ def middle_ras(ranges: Ranges, grid: Grid) -> np.ndarray:
     return grid.ras_of([(r.start + r.stop - 1) / 2 for r in ranges])
 
 
+def grown(ranges: Ranges, size: Sequence[int], voxels: ArrayLike = 1) -> Ranges:
+    """Index ranges with so many more voxels on every side, or along each axis, as far as an array of this size goes."""
+    more = np.broadcast_to(voxels, len(ranges)).tolist()
+    return tuple(slice(max(0, r.start - n), min(end, r.stop + n)) for r, end, n in zip(ranges, size, more))
+
+
 @dataclass(frozen=True, eq=False)
 class Bone:
     """Masks on their CT.
@@ -49,7 +56,7 @@ class Bone:
     def of(cls, ct: Volume, segmentation: Segmentation) -> Bone:
         found = extent(segmentation.labels.array)
         corner = (slice(0, 1),) * 3
-        return cls(ct, segmentation, _grown(found, ct.grid.size) if found else corner)
+        return cls(ct, segmentation, grown(found, ct.grid.size) if found else corner)
 
     @property
     def part(self) -> tuple[Volume, Segmentation]:
@@ -72,16 +79,12 @@ class Bone:
         mask = tuple(slice(r.start + start, r.stop + start) for r, start in zip(found, corner))
         wanted = Grid.axis_aligned(crop["size"], crop["spacing_mm"], middle_ras(mask, self.ct.grid))
         reach = self.ct.grid.part_under(wanted, margin=SMOOTHING_MARGIN + 1)
-        grown = _grown(mask, self.ct.grid.size)
-        return self._cut(tuple(slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(reach, grown)))
+        touched = grown(mask, self.ct.grid.size)
+        return self._cut(tuple(slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(reach, touched)))
 
     def _cut(self, ranges: Ranges) -> tuple[Volume, Segmentation]:
         labels = self.segmentation.labels.part(ranges)
         return self.ct.part(ranges), Segmentation(labels, self.segmentation.confidence)
-
-
-def _grown(ranges: Ranges, size: Sequence[int]) -> Ranges:
-    return tuple(slice(max(0, r.start - 1), min(n, r.stop + 1)) for r, n in zip(ranges, size))
 
 
 def _range(found: np.ndarray) -> slice:

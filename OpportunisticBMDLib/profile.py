@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from OpportunisticBMDLib.bone import extent
+from OpportunisticBMDLib.bone import extent, grown
 from OpportunisticBMDLib.result import Calibration
 from OpportunisticBMDLib.vertebrae import LABELS
 from OpportunisticBMDLib.volume import Volume
@@ -37,15 +37,19 @@ class Profile(NamedTuple):
     core_sd: float
 
 
-def profile(ct: Volume, labels: Volume, vertebra: str, calibration: Calibration) -> Profile:
-    """The profile of a vertebra; parts that a small mask does not have are as dense as its core."""
+def core_and_profile(ct: Volume, labels: Volume, vertebra: str, calibration: Calibration) -> tuple[float, Profile]:
+    """The mean of a vertebra's core, mg/cm3, and the profile beside it.
+
+    Parts that a small mask does not have are as dense as its core.
+    """
     density, depth = _density_and_depth(ct, labels, vertebra, calibration)
     core = _core(density, depth)
     mean = core.mean(dtype=float)
     deeper = (density[depth > d] if (depth > d).any() else core for d in DEEPER_MM)
     parts = [part.mean(dtype=float) - mean for part in (density, *deeper)]
     medians = [np.median(part) - mean for part in (density, core)]
-    return Profile(*parts, *medians, *(np.percentile(density, (25, 75)) - mean), core.std(dtype=float))
+    quartiles = np.percentile(density, (25, 75)) - mean
+    return float(mean), Profile(*parts, *medians, *quartiles, core.std(dtype=float))
 
 
 def core_bmd(ct: Volume, labels: Volume, vertebra: str, calibration: Calibration) -> float:
@@ -70,9 +74,9 @@ class ProfileLine:
 
     def __call__(self, ct: Volume, labels: Volume, vertebra: str, calibration: Calibration) -> float:
         """mg/cm3."""
-        figures = profile(ct, labels, vertebra, calibration)._asdict()
-        correction = sum(weight * figures[name] for name, weight in self.weights.items())
-        return core_bmd(ct, labels, vertebra, calibration) + self.offset + float(correction)
+        core, figures = core_and_profile(ct, labels, vertebra, calibration)
+        correction = sum(weight * getattr(figures, name) for name, weight in self.weights.items())
+        return core + self.offset + float(correction)
 
 
 def _density_and_depth(
@@ -80,7 +84,7 @@ def _density_and_depth(
 ) -> tuple[np.ndarray, np.ndarray]:
     """(N,) of a mask's voxels: density, mg/cm3, and distance from the nearest voxel outside, mm."""
     whole = labels.array == LABELS[vertebra]
-    around = tuple(slice(max(0, r.start - 1), r.stop + 1) for r in extent(whole))
+    around = grown(extent(whole), whole.shape)
     mask = whole[around]
     depth = ndimage.distance_transform_edt(mask, sampling=labels.grid.spacing)
     return calibration.bmd(ct.array[around][mask].astype(float)), depth[mask]

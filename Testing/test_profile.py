@@ -10,11 +10,15 @@ from test_measure import BMD, ORIENTATIONS, case_of_density
 
 from OpportunisticBMDLib.calibration import line_for
 from OpportunisticBMDLib.measure import line_bmd
-from OpportunisticBMDLib.profile import Profile, ProfileLine, core_bmd, profile
+from OpportunisticBMDLib.profile import Profile, ProfileLine, core_and_profile, core_bmd
 from OpportunisticBMDLib.vertebrae import LABELS
 from OpportunisticBMDLib.volume import Volume
 
 LINE = line_for(120)
+
+
+def profile(*of) -> Profile:
+    return core_and_profile(*of)[1]
 
 
 def shelled(orientation: str, added_hu: float):

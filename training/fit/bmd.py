@@ -17,11 +17,12 @@ from sklearn.linear_model import Ridge
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from OpportunisticBMDLib.bone import extent, grown
 from OpportunisticBMDLib.calibration import REFERENCE_KVP
 from OpportunisticBMDLib.measure import PROFILE, bmd_input
 from OpportunisticBMDLib.models import device_of
 from OpportunisticBMDLib.networks.densenet import DenseNet121
-from OpportunisticBMDLib.profile import Profile, ProfileLine, core_bmd, profile
+from OpportunisticBMDLib.profile import Profile, ProfileLine, core_and_profile
 from OpportunisticBMDLib.result import Calibration
 from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.volume import Volume
@@ -74,7 +75,7 @@ def augmented(
     """
     label = LABELS[vertebra]
     either = np.logical_or(sample.labels.array == label, sample.masks.array == label)
-    region = tuple(slice(max(0, a.min() - room), a.max() + 1 + room) for a in either.nonzero())
+    region = grown(extent(either), either.shape, room)
     grid = sample.ct.grid.cropped([r.start for r in region], sample.labels.array[region].shape)
     bone = (sample.labels.array[region] > 0).astype(np.float32)
     # Whole inside, fading outside: the true mean changes by `change`, and no edge betrays it.
@@ -97,8 +98,9 @@ def profile_line(samples: Sequence[Sample]) -> ProfileLine:
     seen, wanted = [], []
     for sample in samples:
         for name in known_vertebrae(sample):
-            seen.append(profile(sample.ct, sample.masks, name, sample.line))
-            wanted.append(sample.bmd_mg_cm3[name] - core_bmd(sample.ct, sample.masks, name, sample.line))
+            core, figures = core_and_profile(sample.ct, sample.masks, name, sample.line)
+            seen.append(figures)
+            wanted.append(sample.bmd_mg_cm3[name] - core)
     fitted = Ridge(alpha=RIDGE).fit(seen, wanted)
     return ProfileLine(dict(zip(Profile._fields, fitted.coef_.tolist(), strict=True)), float(fitted.intercept_))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from OpportunisticBMDLib.bone import extent
+from OpportunisticBMDLib.bone import extent, grown
 from OpportunisticBMDLib.result import Calibration
 from OpportunisticBMDLib.volume import Volume
 
@@ -37,7 +37,7 @@ def share_of_change(labels: Volume) -> np.ndarray:
         return share
     sampling = np.minimum(labels.grid.spacing, GROWN_MM)
     pad = np.ceil((GROWN_MM + FADING_MM) / sampling).astype(int)
-    ranges = tuple(slice(max(0, r.start - n), r.stop + n) for r, n in zip(ranges, pad))
+    ranges = grown(ranges, labels.grid.size, pad)
     distance = ndimage.distance_transform_edt(labels.array[ranges] == 0, sampling=sampling)
     share[ranges] = np.clip((GROWN_MM + FADING_MM - distance) / FADING_MM, 0, 1)
     return share
