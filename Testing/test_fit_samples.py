@@ -270,6 +270,35 @@ def test_other_density_changes_each_vertebra_by_one_amount_up_to_its_cortex(bloc
     assert not change[~ndimage.binary_dilation(labels > 0, np.ones((3, 3, 3)))].any()
 
 
+def test_thick_slices_blur_heights_alone_and_move_neither_bone_nor_masks(blocks):
+    example = segmentation.plain(sample_of_size(blocks))
+    heights = np.arange(segmentation.SIZE[2], dtype=np.float32)
+    ramp = np.broadcast_to(heights, segmentation.SIZE)
+    for seed in range(8):
+        ct, shares = segmentation.in_thick_slices(ramp, example.shares, np.random.default_rng(seed))
+        inner = slice(8, -8)  # beyond the last slice's middle there is nothing to interpolate between
+        np.testing.assert_allclose(ct[..., inner], ramp[..., inner], atol=0.35)
+        assert ct.dtype == shares.dtype == np.float32
+        assert shares.min() >= 0 and shares.sum(axis=0).max() <= 1 + 1e-6
+        for thick, thin in zip(shares, example.shares, strict=True):
+            for axis in range(3):
+                places = np.arange(thick.shape[axis])
+                others = tuple(a for a in range(3) if a != axis)
+                middles = [np.average(places, weights=shape.sum(axis=others)) for shape in (thick, thin)]
+                assert abs(middles[0] - middles[1]) < 2.1  # voxels; half of the thickest slice
+
+
+def test_loss_of_the_edges_is_least_where_each_class_has_its_share():
+    target = torch.rand(1, 4, 3, 3, 3)
+    target /= target.sum(dim=1, keepdim=True)
+    logits = target.log().requires_grad_()
+    segmentation.entropy(logits, target).backward()
+    assert logits.grad.abs().max() < 1e-7
+    logits.grad = None
+    segmentation.dice_and_entropy(logits, target).backward()
+    assert logits.grad.abs().max() > 1e-5
+
+
 def test_scan_that_ends_within_the_box_shows_neither_bone_nor_mask_beyond(blocks):
     example = segmentation.plain(sample_of_size(blocks))
     whole = np.zeros_like(example.ct.array)

@@ -39,6 +39,8 @@ WINDOW = {"low_hu": -250.0, "high_hu": 750.0}
 EDGE_JITTER_MM = 4.0  # how far the localizer's edges may be off, each on its own
 SHIFT_SD_MM = 5.0  # and both together: less than half a vertebra
 CUT = 0.25  # share of the scans that end within the box
+THICK = 0.2  # share of the scans that come in thick slices
+THICK_MM = (3.0, 6.0)
 REDRAWN = 0.3  # share of the scans whose tissues get other HU
 TISSUES_HU = (-1024.0, -300.0, -110.0, -40.0, 10.0, 50.0, 110.0, 200.0, 400.0, 1000.0)
 TISSUES_SD_HU = (0.0, 60.0, 40.0, 40.0, 40.0, 40.0, 50.0, 60.0, 80.0, 150.0)
@@ -127,6 +129,8 @@ def augmented(sample: Sample, rng: np.random.Generator) -> Example:
         ct = with_other_tissues(ct, rng)
     ct = with_other_density(ct, shares, rng)
     ct = np.asarray(INTENSITY.set_random_state(seed)(ct[None]))[0].astype(np.float32)
+    if rng.random() < THICK:
+        ct, shares = in_thick_slices(ct, shares, rng)
     if rng.random() < CUT:
         ct, shares = cut_off(ct, shares, rng)
     return Example(Volume(ct, crop), shares, height)
@@ -156,6 +160,21 @@ def with_other_density(ct: np.ndarray, shares: np.ndarray, rng: np.random.Genera
     return ct + np.tensordot((slope * change).astype(np.float32), bone, axes=1)
 
 
+def in_thick_slices(ct: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The scan as if it had been read in thick slices, and masks as they are drawn on those: of whole voxels.
+
+    Both come back to the crop's own slices by linear interpolation.
+    """
+    thickness = rng.uniform(*THICK_MM) / CROP_SPACING_MM
+    places = np.arange(ct.shape[2])
+    middles = np.arange(rng.uniform(0, thickness), places[-1], thickness)
+    overlap = (thickness + 1) / 2 - np.abs(middles[:, None] - places)
+    gather = overlap.clip(0, 1).astype(np.float32)
+    gather /= gather.sum(axis=1, keepdims=True)
+    spread = np.stack([np.interp(places, middles, row) for row in np.eye(len(middles))]).astype(np.float32)
+    return ct @ gather.T @ spread, (shares @ gather.T > 0.5).astype(np.float32) @ spread
+
+
 def cut_off(ct: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """The scan as if it had begun or ended within the outer vertebra."""
     slices = int(rng.integers(4, 28))
@@ -168,6 +187,11 @@ def cut_off(ct: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> tup
 def dice_and_entropy(logits: Tensor, target: Tensor) -> Tensor:
     """Dice loss and cross entropy; (N, 4, I, J, K) and the same of shares."""
     return DiceLoss(softmax=True, soft_label=True)(logits, target) + F.cross_entropy(logits, target)
+
+
+def entropy(logits: Tensor, target: Tensor) -> Tensor:
+    """Cross entropy alone: its least value gives each class its share, where Dice draws masks too large."""
+    return F.cross_entropy(logits, target)
 
 
 @dataclass(eq=False)
@@ -224,7 +248,13 @@ class SegmentationTask:
         return (float(np.mean([figures[f"dice_{name}"] for name in VERTEBRAE])),)
 
 
-STAGE = Stage(SegmentationTask, recipes={"default": Recipe(2e-3, Steps(1600), dice_and_entropy)})
+STAGE = Stage(
+    SegmentationTask,
+    recipes={
+        "default": Recipe(2e-3, Steps(1600), dice_and_entropy),
+        "edges": Recipe(1e-3, Steps(1000), entropy),  # of a model that finds the vertebrae already
+    },
+)
 
 if __name__ == "__main__":
     run_command(__doc__, STAGE)
