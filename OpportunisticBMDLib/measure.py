@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -129,12 +129,16 @@ class Densitometer:
     The network's bins lie around what the calibration line gives for the bone's profile: it corrects that, and says how
     sure it is. Few patients suffice to learn so much.
 
+    Args:
+        line: what the network corrects, from the card.
+
     Raises:
-        BadInput: the model's card names no bins, or no weights of the profile.
+        BadInput: the model's card names no bins, or no usable weights of the profile.
     """
 
     network: nn.Module
     card: ModelCard
+    line: ProfileLine = field(init=False)
 
     def __post_init__(self) -> None:
         for needed in (BINS, PROFILE):
@@ -142,6 +146,16 @@ class Densitometer:
                 raise BadInput(
                     f"The bmd model {self.card.name} {self.card.version} names no {needed}: fit or install it anew."
                 )
+        object.__setattr__(self, "line", self._line())
+
+    def _line(self) -> ProfileLine:
+        try:
+            return ProfileLine(**self.card.outputs[PROFILE])
+        except (TypeError, ValueError) as error:
+            raise BadInput(
+                f"The {PROFILE} of the bmd model {self.card.name} {self.card.version} cannot be used: fit or install "
+                f"it anew ({error})."
+            ) from error
 
     def density(self, ct: Volume, labels: Volume, vertebra: str, calibration: Calibration) -> Density:
         """The density of a vertebra.
@@ -150,8 +164,8 @@ class Densitometer:
         """
         ct, labels = at_reading_spacing(ct, labels, vertebra, self.card)
         correction = self._read(bmd_input(ct, labels, vertebra, calibration, self.card))
-        line = ProfileLine(**self.card.outputs[PROFILE])
-        density = replace(correction, centres=correction.centres + line(ct, labels, vertebra, calibration))
+        line = self.line(ct, labels, vertebra, calibration)
+        density = replace(correction, centres=correction.centres + line)
         scale = self.card.outputs.get(SPREAD, 1.0)
         return replace(density.widened(scale), blur_sd=scanner_sd(calibration, density.mean))
 

@@ -67,10 +67,19 @@ class ProfileLine:
     Args:
         weights: of each figure of a profile, by name.
         offset: mg/cm3.
+
+    Raises:
+        ValueError: weights of what is no figure of a profile, or a number that is none.
     """
 
     weights: Mapping[str, float]
     offset: float
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.weights, Mapping) or not set(self.weights) <= set(Profile._fields):
+            raise ValueError(f"weights are {self.weights!r}, not of {', '.join(Profile._fields)}")
+        if not all(isinstance(number, (int, float)) for number in (self.offset, *self.weights.values())):
+            raise ValueError("a weight or the offset is no number")
 
     def __call__(self, ct: Volume, labels: Volume, vertebra: str, calibration: Calibration) -> float:
         """mg/cm3."""

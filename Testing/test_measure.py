@@ -236,3 +236,13 @@ def test_model_without_bins_or_weights_is_refused_in_one_sentence(missing):
     outputs = {name: value for name, value in CARD.outputs.items() if name != missing}
     with pytest.raises(BadInput, match=f"six-more 1 names no {missing}"):
         Densitometer(SixMore(), replace(CARD, outputs=outputs))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [{"weights": {}}, {"weights": {"hole": 1.0}, "offset": 0.0}, {"weights": {"deep": "1"}, "offset": 0.0}, "1", None],
+)
+def test_model_with_unusable_weights_is_refused_in_one_sentence(line):
+    outputs = {**CARD.outputs, "profile_line": line}
+    with pytest.raises(BadInput, match=r"profile_line of the bmd model six-more 1 cannot be used: fit or install it"):
+        Densitometer(SixMore(), replace(CARD, outputs=outputs))
