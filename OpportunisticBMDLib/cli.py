@@ -7,12 +7,12 @@ import importlib
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
@@ -170,18 +170,30 @@ def _models(options: argparse.Namespace) -> int:
 
 
 def _card_in_words(card: ModelCard) -> str:
-    entries = {
-        "architecture": card.architecture["name"],
-        "grid": f"{' x '.join(f'{s:g}' for s in card.grid['spacing_mm'])} mm",
-        "window": f"{card.window['low_hu']:g} to {card.window['high_hu']:g} HU",
-        "fitted on": ", ".join(f"{key} {value}" for key, value in card.training.items()),
-        "figures": ", ".join(f"{key} {value}" for key, value in card.figures.items()),
-        "intended use": card.intended_use,
-        "licence": card.licence,
-        "SHA-256": card.sha256,
-    }
-    lines = [f"  {key:13} {value}" for key, value in entries.items()]
-    return "\n".join([f"{card.stage}: {card.name} {card.version}", *lines])
+    first, *later = (_entries(fit) for fit in _fits(card.training))
+    lines = [
+        ("architecture", card.architecture["name"]),
+        ("grid", f"{' x '.join(f'{s:g}' for s in card.grid['spacing_mm'])} mm"),
+        ("window", f"{card.window['low_hu']:g} to {card.window['high_hu']:g} HU"),
+        ("fitted on", first),
+        *(("then on", fit) for fit in later),
+        ("figures", _entries(card.figures)),
+        ("intended use", card.intended_use),
+        ("licence", card.licence),
+        ("SHA-256", card.sha256),
+    ]
+    return "\n".join([f"{card.stage}: {card.name} {card.version}", *(f"  {key:13} {value}" for key, value in lines)])
+
+
+def _fits(training: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The fits that made a model, oldest first: each began with the weights of the one before."""
+    own = {key: value for key, value in training.items() if key != "started_from"}
+    return [*_fits(training["started_from"]), own] if "started_from" in training else [own]
+
+
+def _entries(entries: Mapping[str, Any]) -> str:
+    texts = {key: " ".join(value) or "none" if isinstance(value, list) else value for key, value in entries.items()}
+    return ", ".join(f"{key} {value}" for key, value in texts.items())
 
 
 def _training(module: str) -> ModuleType:

@@ -148,6 +148,14 @@ def test_models_show_their_cards(capfd):
         assert word in printed
 
 
+def test_fits_of_a_model_are_listed_oldest_first(capfd):
+    assert main(["models"]) == 0
+    anatomynet = capfd.readouterr().out.partition("segmentation: ")[2].partition("bmd: ")[0]
+    fits = [line.split() for line in anatomynet.splitlines() if line.startswith(("  fitted on", "  then on"))]
+    assert [fit[0] for fit in fits] == ["fitted", *["then"] * (len(fits) - 1)] and len(fits) > 1
+    assert "started_from" not in anatomynet and "{" not in anatomynet
+
+
 def test_a_missing_model_is_named(tmp_path, capfd):
     ct = phantom_without_spine(tmp_path / "ct.nrrd")
     assert main(["compute", str(ct), "--models", str(tmp_path), "-o", str(tmp_path / "out"), "--progress", "none"]) == 2

@@ -117,7 +117,7 @@ def test_model_and_card_are_written(monkeypatch, samples):
     assert network.weight.item() == pytest.approx(task.network.weight.item(), rel=1e-3)
     assert card.training["virtual_patients"] == "2, virtual-1 to virtual-2"
     assert card.training["public_cts"] == ["abdomen"]
-    assert (card.training["steps"], card.training["seed"]) == (4, 0)
+    assert (card.training["steps"], card.training["loss"], card.training["seed"]) == (4, "to_one", 0)
     assert (card.training["best_step"], card.training["criterion"]) == (4, "greatest weight")
     assert (card.licence, card.intended_use) == ("Apache-2.0", "Research, not diagnosis: tests.")
     assert card.figures == {"validation_weight": round(task.network.weight.item(), 4)}

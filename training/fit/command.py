@@ -151,6 +151,7 @@ def _training_of(task: StageTask, plan: Plan, best: Best, selection: Selection) 
         "steps": plan.recipe.steps_of(task.cases, task.batch_size * world_size()),
         "batch_size": task.batch_size * world_size(),
         "learning_rate": plan.recipe.learning_rate,
+        "loss": plan.recipe.loss.__name__,
         "seed": plan.seed,
         "best_step": best.step,
         "criterion": task.criterion,

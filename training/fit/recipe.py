@@ -58,7 +58,8 @@ class Recipe:
     Args:
         learning_rate: the optimizer's; the highest one of a cycle.
         length: of the whole fit.
-        loss: scalar to minimise, of what the network gives and, where it does not know it, the target.
+        loss: scalar to minimise, of what the network gives and, where it does not know it, the target; a card has
+            its name.
         every: between validations.
         optimizer: made of the parameters and `lr`.
         schedule: made of the optimizer, the number of steps, and that of an epoch.
