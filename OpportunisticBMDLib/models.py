@@ -74,7 +74,7 @@ class ModelCard:
         self._check_architecture()
         self._check_grid()
         low, high = self.window.get("low_hu"), self.window.get("high_hu")
-        _require(_is_number(low) and _is_number(high) and low < high, "window needs low_hu below high_hu")
+        _require(is_number(low) and is_number(high) and low < high, "window needs low_hu below high_hu")
         _require(isinstance(self.sha256, str), "sha256 is not a text")
 
     def _check_architecture(self) -> None:
@@ -292,9 +292,10 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
+    """Whether an entry of a card is a number; true and false are none."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _is_triple(value: object) -> bool:
-    return isinstance(value, (list, tuple)) and len(value) == 3 and all(_is_number(entry) for entry in value)
+    return isinstance(value, (list, tuple)) and len(value) == 3 and all(is_number(entry) for entry in value)

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from OpportunisticBMDLib.bone import extent, grown
+from OpportunisticBMDLib.models import is_number
 from OpportunisticBMDLib.result import Calibration
 from OpportunisticBMDLib.vertebrae import LABELS
 from OpportunisticBMDLib.volume import Volume
@@ -78,7 +79,7 @@ class ProfileLine:
     def __post_init__(self) -> None:
         if not isinstance(self.weights, Mapping) or not set(self.weights) <= set(Profile._fields):
             raise ValueError(f"weights are {self.weights!r}, not of {', '.join(Profile._fields)}")
-        if not all(isinstance(number, (int, float)) for number in (self.offset, *self.weights.values())):
+        if not all(map(is_number, (self.offset, *self.weights.values()))):
             raise ValueError("a weight or the offset is no number")
 
     def __call__(self, ct: Volume, labels: Volume, vertebra: str, calibration: Calibration) -> float:

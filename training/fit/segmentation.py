@@ -184,14 +184,14 @@ def cut_off(ct: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> tup
     return ct, shares
 
 
-def dice_and_entropy(logits: Tensor, target: Tensor) -> Tensor:
-    """Dice loss and cross entropy; (N, 4, I, J, K) and the same of shares."""
-    return DiceLoss(softmax=True, soft_label=True)(logits, target) + F.cross_entropy(logits, target)
-
-
 def entropy(logits: Tensor, target: Tensor) -> Tensor:
     """Cross entropy alone: its least value gives each class its share, where Dice draws masks too large."""
     return F.cross_entropy(logits, target)
+
+
+def dice_and_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    """Dice loss and cross entropy; (N, 4, I, J, K) and the same of shares."""
+    return DiceLoss(softmax=True, soft_label=True)(logits, target) + entropy(logits, target)
 
 
 @dataclass(eq=False)
