@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from OpportunisticBMDLib import __version__
+from OpportunisticBMDLib.core.materials import HA, K2HPO4
 from OpportunisticBMDLib.ct import CT
 from OpportunisticBMDLib.device import DEVICES, chosen_device
 from OpportunisticBMDLib.engine import ENGINES
 from OpportunisticBMDLib.errors import BadInput
-from OpportunisticBMDLib.result import Result, Segmentation
+from OpportunisticBMDLib.result import Result, Segmentation, Thresholds
 
 if TYPE_CHECKING:
     from OpportunisticBMDLib.models import ModelCard
@@ -87,6 +88,9 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=DEVICES, default="auto")
     parser.add_argument("--engine", choices=ENGINES, default="torch", help="of the 3D networks on the CPU")
     parser.add_argument("--models", type=Path, metavar="DIR", help="another model folder")
+    parser.add_argument(
+        "--material", choices=[HA, K2HPO4], default=HA, help="what the thresholds 80 and 120 mg/cm3 are of"
+    )
     parser.add_argument("--progress", choices=["bar", "json", "none"], default="bar")
 
 
@@ -114,6 +118,7 @@ def _measure(ct: CT, load_s: float, output: Path, options: argparse.Namespace, p
 
     progress("load models", LOADING)
     pipeline = Pipeline.load(options.models, chosen_device(options.device), options.engine)
+    pipeline = replace(pipeline, thresholds=Thresholds(material=options.material))
     if options.segmentation:
         run = pipeline.measure(ct, _given_masks(options.segmentation, ct), progress=chain)
     else:
@@ -140,7 +145,7 @@ def _demo(options: argparse.Namespace) -> int:
         ct = CT(patient.ct, patient.acquisition)
         result = _measure(ct, time.perf_counter() - start, output, options, progress)
     print(_in_words(result, output))
-    print(f"\n{'':8}{'truth':>10}{'measured':>12}   mg/cm3 HA")
+    print(f"\n{'':8}{'truth':>10}{'measured':>12}   mg/cm3 HA, what QCT reads in the middle 9 mm")
     for name, truth in patient.bmd_mg_cm3.items():
         found = result.vertebrae[name].bmd_mg_cm3 if name in result.vertebrae else None
         print(f"{name:8}{truth:10.1f}{'-' if found is None else f'{found:.1f}':>12}")
@@ -219,8 +224,8 @@ def _in_words(result: Result, output: Path) -> str:
         lines.append("Refused: no bone mineral density can be given.")
     else:
         lines.append(
-            f"BMD {result.bmd_mg_cm3:.1f} +- {result.bmd_sd_mg_cm3:.1f} mg/cm3 HA "
-            f"(mean of {' and '.join(result.vertebrae_used)}): {result.category}"
+            f"BMD {result.bmd_mg_cm3:.1f} +- {result.bmd_sd_mg_cm3:.1f} mg/cm3 HA (K2HPO4 "
+            f"{result.bmd_k2hpo4_mg_cm3:.1f}), mean of {' and '.join(result.vertebrae_used)}: {result.category}"
         )
     lines += [f"{reason.severity}: {reason.message}" for reason in result.reasons]
     lines.append(f"Results in {output}. For research, not diagnosis.")

@@ -1,4 +1,4 @@
-"""What of an earlier result still holds after an edit: a mask that is the same need not go through the network."""
+"""What of an earlier result still holds after an edit: a region that stayed where it is need not be measured again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from OpportunisticBMDLib.result import Calibration, Result, Thresholds, VertebraMeasurement
 
-MASK_FIGURES = ("hu_mean", "hu_sd", "volume_mm3", "centroid_ras_mm")
+READ = ("region", "hu_region", "hu_region_sd", "region_voxels")  # equal: the same voxels are read
+DENSITIES = ("measurable", "bmd_mg_cm3", "bmd_sd_mg_cm3", "network_bmd_mg_cm3")
 
 
 @dataclass(frozen=True)
@@ -21,44 +22,36 @@ class Mean:
 
 @dataclass(frozen=True, eq=False)
 class Earlier:
-    """An earlier result of the same CT, or none.
-
-    Args:
-        changed: vertebrae whose masks changed since. A mask whose own figures differ has changed in any case.
-    """
+    """An earlier result of the same CT, or none."""
 
     result: Result | None
-    changed: frozenset[str]
 
     @classmethod
     def of(
         cls,
         result: Result | None,
-        changed: Collection[str],
         calibration: Calibration,
         models: Mapping[str, Mapping[str, str]],
     ) -> Earlier:
         """None of it holds under another calibration or other models."""
         holds = result is not None and result.calibration == calibration and result.models == models
-        return cls(result if holds else None, frozenset(changed))
+        return cls(result if holds else None)
 
     def vertebra(self, name: str, now: VertebraMeasurement) -> VertebraMeasurement | None:
-        """The earlier figures, densities included, if the vertebra's mask is the same.
+        """What is known now with the earlier densities, if the same voxels are read; else None.
 
         Args:
-            now: what its mask alone tells.
+            now: what mask and region alone tell.
         """
         known = self.result.vertebrae.get(name) if self.result else None
-        if name in self.changed or known is None or not known.measurable:
+        if known is None or not known.measurable or any(getattr(known, f) != getattr(now, f) for f in READ):
             return None
-        if any(getattr(known, figure) != getattr(now, figure) for figure in MASK_FIGURES):
-            return None
-        return replace(known, segmentation_confidence=now.segmentation_confidence)
+        return replace(now, **{figure: getattr(known, figure) for figure in DENSITIES})
 
     def mean(
         self, pair: Collection[str], now: Mapping[str, VertebraMeasurement], thresholds: Thresholds
     ) -> Mean | None:
-        """The earlier mean, if it is that of the same two masks."""
+        """The earlier mean, if it is that of the same two regions."""
         known = self.result
         if known is None or known.bmd_mg_cm3 is None or tuple(known.vertebrae_used) != tuple(pair):
             return None

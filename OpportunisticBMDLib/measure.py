@@ -1,28 +1,29 @@
-"""From masks to bone mineral density: 3D DenseNet on the masked crop, and the HU line beside it."""
+"""From masks to bone mineral density: the middle of each body is read, and 3D DenseNet says how sure that is."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from OpportunisticBMDLib.bone import extent, middle_ras
-from OpportunisticBMDLib.calibration import REFERENCE_KVP, line_for, scanner_sd
+from OpportunisticBMDLib.core.materials import HA_HU_PER_MG_CM3
+from OpportunisticBMDLib.core.region import Region
 from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.geometry import Grid
 from OpportunisticBMDLib.models import ModelCard, device_of
-from OpportunisticBMDLib.profile import ProfileLine, core_bmd
 from OpportunisticBMDLib.result import Calibration, Segmentation, VertebraMeasurement
+from OpportunisticBMDLib.stages.place_region import SHARE
+from OpportunisticBMDLib.stages.read_region import Reading
 from OpportunisticBMDLib.vertebrae import LABELS
 from OpportunisticBMDLib.volume import Volume
 
 BINS = "bin_corrections_mg_cm3"  # of a card's outputs
-PROFILE = "profile_line"  # of a card's outputs, see `ProfileLine`
+BASE, REGION = "corrects", "reading of the region"  # of a card's outputs: what the bins are added to
+REACH_MM = 24.0  # above and below the middle of a body: as far as its discs
 SPREAD = "spread_scale"  # of a card's outputs: errors that were measured, in units of the bins' spread
-READING_SPACING_MM = 1.5  # CT and masks are brought to it first, in a fit as in a measurement
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +34,13 @@ class Density:
         centres: (B,) mg/cm3; those of each vertebra evenly spaced.
         probabilities: (B,), summing to 1.
         blur_sd: mg/cm3; an error that is known to be there and independent of the bins, normally distributed.
+        correction: mg/cm3; what the network would add to the mean.
     """
 
     centres: np.ndarray
     probabilities: np.ndarray
     blur_sd: float = 0.0
+    correction: float = 0.0
 
     @property
     def mean(self) -> float:
@@ -71,134 +74,124 @@ class Density:
             centres=np.concatenate([density.centres - density.mean + mean for density in densities]),
             probabilities=np.concatenate([density.probabilities for density in densities]) / len(densities),
             blur_sd=float(np.mean([density.blur_sd for density in densities])),
+            correction=float(np.mean([density.correction for density in densities])),
         )
 
 
-def bmd_crop(
-    ct: Volume, labels: Volume, vertebra: str, calibration: Calibration, card: ModelCard
-) -> tuple[np.ndarray, float, np.ndarray]:
-    """(I, J, K) around a vertebra: the calibrated density in 0..1, that of its core, and where its cancellous bone is.
+def crop_grid(region: Region, size: Sequence[int], spacing_mm: Sequence[float]) -> Grid:
+    """The network's grid: around the region, along its own axes."""
+    size, spacing = np.array(size), np.array(spacing_mm)
+    directions = region.half_axes / region.half_mm[:, None]
+    affine = np.eye(4)
+    affine[:3, :3] = directions.T * spacing
+    affine[:3, 3] = region.centre_ras - affine[:3, :3] @ ((size - 1) / 2)
+    return Grid(tuple(size), affine)
 
-    HU are read through the calibration line and shown as the reference voltage would show them, so that one
-    network serves every tube voltage and scanner.
+
+def body_mask(region: Region, grid: Grid) -> np.ndarray:
+    """(I, J, K) bool: the ellipse of the whole body, of which the region is a part, with its endplates and discs.
+
+    It follows from the region alone: an edit of the masks that leaves the region where it is changes nothing.
     """
-    mask = labels.array == LABELS[vertebra]
-    crop = Grid.axis_aligned(card.grid["size"], card.grid["spacing_mm"], middle_ras(extent(mask), labels.grid))
-    inside = Volume(mask.astype(np.uint8), labels.grid).resampled_labels(crop).array > 0
-    grey = np.clip(_grey(calibration.bmd(ct.resampled(crop).array), card), 0, 1)
-    return grey, _grey(core_bmd(ct, labels, vertebra, calibration), card), inside
+    index = np.stack(np.meshgrid(*map(np.arange, grid.size), indexing="ij"), axis=-1)
+    x, y, z = np.moveaxis(region.local(grid.ras_of(index)), -1, 0)
+    return (np.hypot(x, y) <= 1 / SHARE) & (np.abs(z) * region.half_mm[2] <= REACH_MM)
 
 
-def _grey(bmd: np.ndarray | float, card: ModelCard) -> np.ndarray | float:
-    """mg/cm3 as the card's window shows them, 0 at its lower end and 1 at its upper."""
+def correction_input(ct: Volume, region: Region, bmd: float, calibration: Calibration, card: ModelCard) -> Tensor:
+    """(1, I, J, K) in -1..1: how much denser the body is than its region reads; 0 beside the body.
+
+    The density itself is not shown: mineral that is added everywhere moves what is read by just as much.
+
+    Args:
+        bmd: what the region reads, mg/cm3.
+    """
+    grid = crop_grid(region, card.grid["size"], card.grid["spacing_mm"])
+    crop = calibration.bmd(ct.resampled(grid).array)
+    return torch.from_numpy(windowed(crop - bmd, card) * body_mask(region, grid))[None]
+
+
+def windowed(denser: np.ndarray, card: ModelCard) -> np.ndarray:
+    """mg/cm3 -> float32 in -1..1, by the card's window of what mineral does to HU at 120 kVp."""
     low, high = card.window["low_hu"], card.window["high_hu"]
-    return (line_for(REFERENCE_KVP).hu(bmd) - low) / (high - low)
-
-
-def bmd_input(ct: Volume, labels: Volume, vertebra: str, calibration: Calibration, card: ModelCard) -> Tensor:
-    """(1, I, J, K) in -1..1: how much denser a vertebra's cancellous bone is than its core, 0 everywhere else.
-
-    The core's own density is not shown: mineral that is added everywhere moves what is read by just as much.
-    """
-    grey, core, inside = bmd_crop(ct, labels, vertebra, calibration, card)
-    return torch.from_numpy(((grey - core) * inside).astype(np.float32))[None]
-
-
-def at_reading_spacing(ct: Volume, labels: Volume, vertebra: str, card: ModelCard) -> tuple[Volume, Volume]:
-    """CT and masks around a vertebra, at the spacing of the samples that the network was fitted on.
-
-    What blur adds to a mask's edge depends on the spacing, and the network makes up for it. A mask too small for that
-    spacing stays as it is.
-    """
-    centre = middle_ras(extent(labels.array == LABELS[vertebra]), labels.grid)
-    size = np.ceil(np.multiply(card.grid["size"], card.grid["spacing_mm"]) / READING_SPACING_MM).astype(int)
-    grid = Grid.axis_aligned(size, (READING_SPACING_MM,) * 3, centre)
-    coarse = labels.resampled_labels(grid)
-    return (ct.resampled(grid), coarse) if (coarse.array == LABELS[vertebra]).any() else (ct, labels)
-
-
-def line_bmd(ct: Volume, labels: Volume, vertebra: str, calibration: Calibration) -> float:
-    """What the calibration line alone gives for a vertebra, mg/cm3."""
-    return calibration.bmd(float(ct.array[labels.array == LABELS[vertebra]].mean(dtype=float)))
+    shown = HA_HU_PER_MG_CM3 * denser
+    return np.where(shown < 0, -shown / low, shown / high).clip(-1, 1).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
 class Densitometer:
-    """Reads the mean BMD of a vertebra's cancellous bone.
+    """Gives the BMD of a vertebra from the reading of its middle.
 
-    The network's bins lie around what the calibration line gives for the bone's profile: it corrects that, and says how
-    sure it is. Few patients suffice to learn so much.
-
-    Args:
-        line: what the network corrects, from the card.
+    The network's bins lie around what the calibration line gives for the region: they tell how far thick slices, noise,
+    kernels and inexact masks may have moved it. What the network itself would read stands beside the reading: on real
+    CTs of patients that it was not fitted on, degraded as other scans would be, it is no better (README).
 
     Raises:
-        BadInput: the model's card names no bins, or no usable weights of the profile.
+        BadInput: the model's card names no bins around the reading.
     """
 
     network: nn.Module
     card: ModelCard
-    line: ProfileLine = field(init=False)
 
     def __post_init__(self) -> None:
-        for needed in (BINS, PROFILE):
-            if needed not in self.card.outputs:
-                raise BadInput(
-                    f"The bmd model {self.card.name} {self.card.version} names no {needed}: fit or install it anew."
-                )
-        object.__setattr__(self, "line", self._line())
-
-    def _line(self) -> ProfileLine:
-        try:
-            return ProfileLine(**self.card.outputs[PROFILE])
-        except (TypeError, ValueError) as error:
+        if BINS not in self.card.outputs or self.card.outputs.get(BASE) != REGION:
             raise BadInput(
-                f"The {PROFILE} of the bmd model {self.card.name} {self.card.version} cannot be used: fit or install "
-                f"it anew ({error})."
-            ) from error
+                f"The bmd model {self.card.name} {self.card.version} does not correct the {REGION}: it is of the "
+                "former scale, or damaged; fit or install it anew."
+            )
 
-    def density(self, ct: Volume, labels: Volume, vertebra: str, calibration: Calibration) -> Density:
-        """The density of a vertebra.
+    def density(self, ct: Volume, reading: Reading, calibration: Calibration) -> Density:
+        """The density of a vertebra: its reading.
 
-        Its spread is the network's own, scaled to the errors that were measured, and that of scanners.
+        The spread is the network's, scaled to the errors that were measured, and that of the line.
         """
-        ct, labels = at_reading_spacing(ct, labels, vertebra, self.card)
-        correction = self._read(bmd_input(ct, labels, vertebra, calibration, self.card))
-        line = self.line(ct, labels, vertebra, calibration)
-        density = replace(correction, centres=correction.centres + line)
-        scale = self.card.outputs.get(SPREAD, 1.0)
-        return replace(density.widened(scale), blur_sd=scanner_sd(calibration, density.mean))
+        bmd = calibration.bmd(reading.hu_mean)
+        correction = self._read(correction_input(ct, reading.region, bmd, calibration, self.card))
+        density = replace(correction, centres=correction.centres - correction.mean + bmd, correction=correction.mean)
+        return replace(density.widened(self.card.outputs.get(SPREAD, 1.0)), blur_sd=calibration.sd(density.mean))
 
     @torch.inference_mode()
     def _read(self, image: Tensor) -> Density:
-        """The correction of the line."""
+        """The correction of the reading."""
         device = device_of(self.network)
         probabilities = self.network(image[None].to(device)).softmax(dim=1)[0].double().cpu().numpy()
         return Density(np.asarray(self.card.outputs[BINS]), probabilities / probabilities.sum())
 
 
 def measured(
-    ct: Volume, segmentation: Segmentation, vertebra: str, calibration: Calibration, density: Density | None
+    ct: Volume,
+    segmentation: Segmentation,
+    vertebra: str,
+    reading: Reading | None,
+    calibration: Calibration,
+    density: Density | None,
 ) -> VertebraMeasurement:
     """One vertebra's figures.
 
     Args:
+        reading: None where the mask holds no body.
         density: None where the vertebra cannot be measured: its mask's own figures remain.
     """
     labels = segmentation.labels
     mask = labels.array == LABELS[vertebra]
-    if not mask.any():
-        return VertebraMeasurement(False, None, None, None, None, None, 0.0, None, None)
     hu = ct.array[mask]
-    centroid = labels.grid.ras_of(np.argwhere(mask).mean(axis=0))
+    is_read = reading is not None and reading.voxels > 0
     return VertebraMeasurement(
         measurable=density is not None,
         bmd_mg_cm3=density.mean if density else None,
         bmd_sd_mg_cm3=density.sd if density else None,
-        hu_mean=float(hu.mean()),
-        hu_sd=float(hu.std()),
-        hu_line_bmd_mg_cm3=line_bmd(ct, labels, vertebra, calibration) if density else None,
+        hu_region=reading.hu_mean if is_read else None,
+        hu_region_sd=reading.hu_sd if is_read else None,
+        region_voxels=reading.voxels if is_read else None,
+        network_bmd_mg_cm3=density.mean + density.correction if density else None,
+        hu_mean=float(hu.mean()) if len(hu) else None,
+        hu_sd=float(hu.std()) if len(hu) else None,
         volume_mm3=float(mask.sum() * labels.grid.voxel_volume),
-        centroid_ras_mm=tuple(float(x) for x in centroid),
+        centroid_ras_mm=_centroid(mask, labels.grid) if len(hu) else None,
         segmentation_confidence=segmentation.confidence.get(vertebra),
+        region=reading.region if is_read else None,
     )
+
+
+def _centroid(mask: np.ndarray, grid: Grid) -> tuple[float, float, float]:
+    return tuple(float(x) for x in grid.ras_of(np.argwhere(mask).mean(axis=0)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -33,6 +33,8 @@ from OpportunisticBMDLib.networks.openvino import OpenVINONetwork
 from OpportunisticBMDLib.result import Box, Calibration, Reason, Result, Segmentation, Thresholds, VertebraMeasurement
 from OpportunisticBMDLib.run import Progress, Run, silent
 from OpportunisticBMDLib.segment import Segmenter
+from OpportunisticBMDLib.stages.place_region import body_height_mm, place_region
+from OpportunisticBMDLib.stages.read_region import Reading, read_region
 from OpportunisticBMDLib.vertebrae import VERTEBRAE
 
 __all__ = ["Edits", "Pipeline", "Progress", "Run"]
@@ -101,7 +103,6 @@ class Pipeline:
         progress: Progress = silent,
         edits: Edits = NO_EDITS,
         previous: Result | None = None,
-        changed: Collection[str] = VERTEBRAE,
     ) -> Run:
         """Measures masks that were given, without localizing and segmenting.
 
@@ -109,11 +110,10 @@ class Pipeline:
             segmentation: on the CT's grid.
             previous: an earlier result of this CT; only what is not known from it goes through the network, and what
                 comes out is the same as without it.
-            changed: the vertebrae whose masks changed since `previous`.
         """
         box = edits.box or (previous.box if previous else None)
         clock = _Clock(progress, ("measure",))
-        return self._measured(ct, box, segmentation, edits, clock, previous, changed)
+        return self._measured(ct, box, segmentation, edits, clock, previous)
 
     def _within(self, ct: CT, box: Box) -> tuple[Box, Segmentation]:
         return box, self.segmenter(ct.volume, box)
@@ -151,36 +151,55 @@ class Pipeline:
         edits: Edits,
         clock: _Clock,
         previous: Result | None = None,
-        changed: Collection[str] = VERTEBRAE,
     ) -> Run:
         line = self._line(ct)
-        earlier = Earlier.of(previous, changed, line, self._models)
+        earlier = Earlier.of(previous, line, self._models)
         with clock.stage("measure"):
             bone = Bone.of(ct.volume, Segmentation(segmentation.labels, edits.known_confidence(segmentation)))
+            readings = self._readings(bone)
+            unreadable = [reason for name in VERTEBRAE for reason in self._unreadable(bone, name, readings[name])]
             left_out = [*quality.measurability(*bone.part), *edits.exclusions()]
+            left_out += [r for r in unreadable if r.vertebra not in {other.vertebra for other in left_out}]
             reasons = [*left_out, *edits.notes(), *self._cautions(ct, bone, box)]
-            measurable = [name for name in VERTEBRAE if name not in {reason.vertebra for reason in left_out}]
-            where = {name: bone.around(name, self.densitometer.card.grid) for name in VERTEBRAE}
-            density = cache(lambda name: self.densitometer.density(where[name][0], where[name][1].labels, name, line))
+            unmeasurable = {reason.vertebra for reason in left_out if reason.severity != "info"}
+            measurable = [name for name in VERTEBRAE if name not in unmeasurable]
+            density = cache(lambda name: self.densitometer.density(ct.volume, readings[name], line))
             vertebrae = {}
             for done, name in enumerate(VERTEBRAE, start=1):
-                figures = measured(*where[name], name, line, None)
+                figures = measured(*bone.part, name, readings[name], line, None)
                 if name in measurable:
-                    figures = earlier.vertebra(name, figures) or measured(*where[name], name, line, density(name))
+                    known = earlier.vertebra(name, figures)
+                    figures = known or measured(*bone.part, name, readings[name], line, density(name))
                 vertebrae[name] = figures
                 clock.tell(done / (len(VERTEBRAE) + 1))
             pair: tuple[str, ...] = ()
             mean = None
             try:
                 pair = summarise.chosen(measurable)
-                reasons += summarise.substitution(pair) + summarise.disagreement(vertebrae, pair)
                 mean = earlier.mean(pair, vertebrae, self.thresholds) or self._mean(
                     Density.mean_of([*map(density, pair)])
                 )
+                reasons += summarise.substitution(pair, mean.bmd_mg_cm3, self.thresholds)
+                reasons += summarise.disagreement(vertebrae, pair)
             except Refused as refusal:
                 reasons.append(Reason(refusal.code, "refusal", edits.why_too_few(refusal.message)))
             clock.tell(1.0)
         return Run(self._result(ct, box, reasons, vertebrae, pair, mean, clock), segmentation)
+
+    def _readings(self, bone: Bone) -> dict[str, Reading | None]:
+        """The middle of each body that the masks hold."""
+        labels = bone.part[1].labels
+        regions = {name: place_region(labels, name) for name in VERTEBRAE}
+        whole = bone.segmentation.labels
+        return {
+            name: None if region is None else read_region(bone.ct, whole, name, region)
+            for name, region in regions.items()
+        }
+
+    def _unreadable(self, bone: Bone, name: str, reading: Reading | None) -> list[Reason]:
+        if reading is None:
+            return quality.readable(name, None, 0.0)
+        return quality.readable(name, reading, body_height_mm(bone.part[1].labels, name, reading.region))
 
     def _cautions(self, ct: CT, bone: Bone, box: Box | None) -> list[Reason]:
         found = [
@@ -192,10 +211,8 @@ class Pipeline:
         return [reason for reason in found if reason.code != "kvp_unknown" or self.calibration is None]
 
     def _mean(self, density: Density) -> Mean:
-        probability = {
-            "osteoporosis": density.below(self.thresholds.osteoporosis),
-            "abnormal": density.below(self.thresholds.osteopenia),
-        }
+        osteoporosis, osteopenia = self.thresholds.in_ha
+        probability = {"osteoporosis": density.below(osteoporosis), "abnormal": density.below(osteopenia)}
         return Mean(density.mean, density.sd, probability)
 
     def _refused(self, ct: CT, box: Box | None, refusal: Refused, clock: _Clock) -> Run:

@@ -6,16 +6,27 @@ import numpy as np
 
 from OpportunisticBMDLib.ct import Acquisition
 from OpportunisticBMDLib.result import Box, Reason, Segmentation
+from OpportunisticBMDLib.stages.place_region import SLAB_MM
+from OpportunisticBMDLib.stages.read_region import METAL_HU, Reading
 from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.volume import Volume
 
 LEAST_VOLUME_RATIO = 0.5  # of the largest of the three: less is cut off, crushed or wrongly segmented
 LEAST_CONFIDENCE = 0.75
 LEAST_SCORE = 0.5  # of a box: both views see it, and their heights differ by less than 12 mm
-METAL_HU = 1500.0  # denser than any cancellous bone: metal or cement
 METAL_SHARE = 0.005
 THICK_SLICE_MM = 3.5
 EDGE_SHARE = 0.02  # of a mask's voxels on the scan's outermost slices
+LEAST_COVERED = 0.98  # share of a region that the scan has to show
+MOST_LEFT_OUT = 1 / 3  # of a region: what remains is no longer the body
+WORTH_SAYING = 0.05  # of a region: so much left out may move the reading
+LEAST_HEIGHT_MM = SLAB_MM + 2.0  # of a body's cancellous bone: in a flatter one the region meets the endplates
+CAUSES = {
+    "not in the mask": "outside its mask",
+    "metal": "metal or cement",
+    "dense": "far denser than the rest (sclerosis, a bone island)",
+    "hollow": "far less dense than the rest (a cyst, gas, a vein)",
+}
 
 
 def measurability(ct: Volume, segmentation: Segmentation) -> list[Reason]:
@@ -36,6 +47,30 @@ def measurability(ct: Volume, segmentation: Segmentation) -> list[Reason]:
         elif (ct.array[mask] > METAL_HU).mean() > METAL_SHARE:
             reasons.append(_unmeasurable("metal", name, f"{name} contains metal or cement."))
     return reasons
+
+
+def readable(vertebra: str, reading: Reading | None, height_mm: float) -> list[Reason]:
+    """A warning where the middle of a body cannot be read, and a note where much of it was left out.
+
+    Args:
+        height_mm: of the body's cancellous bone.
+    """
+    if reading is None or not reading.voxels:
+        return [_unmeasurable("no_region", vertebra, f"The mask of {vertebra} holds no body that could be read.")]
+    if height_mm < LEAST_HEIGHT_MM:
+        message = f"{vertebra} is too flat to be read: its cancellous bone is {height_mm:.0f} mm high."
+        return [_unmeasurable("too_flat", vertebra, message)]
+    if reading.covered < LEAST_COVERED:
+        return [_unmeasurable("cut_off", vertebra, f"The middle of {vertebra} is cut off by the edge of the scan.")]
+    share = reading.left_out_share
+    causes = " and ".join(CAUSES[cause] for cause, part in reading.left_out.items() if part > WORTH_SAYING / 2)
+    if share > MOST_LEFT_OUT:
+        message = f"{share:.0%} of the middle of {vertebra} cannot be read: {causes}."
+        return [_unmeasurable("region_left_out", vertebra, message)]
+    if share > WORTH_SAYING:
+        message = f"{share:.0%} of the middle of {vertebra} was left out: {causes}."
+        return [Reason("region_in_part", "info", message, vertebra)]
+    return []
 
 
 def misordered(segmentation: Segmentation) -> list[Reason]:

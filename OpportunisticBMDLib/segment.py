@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from OpportunisticBMDLib.geometry import Grid
 from OpportunisticBMDLib.models import ModelCard, device_of
 from OpportunisticBMDLib.result import Box, Segmentation
+from OpportunisticBMDLib.stages.place_region import LEAST_VOLUME_MM3
 from OpportunisticBMDLib.vertebrae import LABELS
 from OpportunisticBMDLib.volume import Volume
 
 # Voxels by which the crop is moved along each axis, and whether its mirror is seen: edges fall between voxels twice.
 LOOKS = ((0.25, False), (-0.25, True))
-LEAST_VOLUME_MM3 = 1000.0  # a tenth of a small lumbar body: less is no vertebra
 
 
 def segmentation_input(crop: Volume, height_mm: np.ndarray, window: Mapping[str, float]) -> Tensor:

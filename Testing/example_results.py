@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from OpportunisticBMDLib.core.region import Region
 from OpportunisticBMDLib.ct import CT, Acquisition
 from OpportunisticBMDLib.geometry import Grid
 from OpportunisticBMDLib.result import (
+    FORMER,
     Box,
     Calibration,
     Reason,
@@ -21,9 +25,11 @@ from OpportunisticBMDLib.volume import AIR_HU, Volume
 LINE = Calibration(
     name="120 kVp line",
     material="HA",
-    slope_hu_per_mg_cm3=1.32,
-    intercept_hu=4.5,
-    source="spectrum of 120 kVp behind 20 cm of water",
+    slope_hu_per_mg_cm3=1.28,
+    intercept_hu=0.0,
+    source="spectrum of 120 kVp behind 30 cm of water",
+    slope_sd=0.04,
+    intercept_sd_hu=2.9,
 )
 MODELS = {
     "localizer": {"name": "faster-rcnn-mobilenet", "sha256": "a" * 64},
@@ -87,17 +93,33 @@ def box_of(centre_ras: tuple[float, float, float] = (12.0, -52.0, 150.0)) -> Box
     return Box(np.stack((centre - (30, 26, 52), centre + (30, 26, 52)), axis=1), 0.991)
 
 
-def vertebra(bmd: float | None, sd: float | None = 6.0, hu: float = 150.0, **changes: object) -> VertebraMeasurement:
+def region_of(name: str) -> Region:
+    """In the middle of a body of the synthetic patient, on the patient's own axes."""
+    return Region(np.array([12.0, -34.0, 150.0]) + BODIES[name], np.diag([0.6 * RADII_MM[0], 0.6 * RADII_MM[1], 4.5]))
+
+
+def vertebra(
+    bmd: float | None, sd: float | None = 6.0, hu: float = 150.0, name: str = "L1", **changes: object
+) -> VertebraMeasurement:
+    """
+    Args:
+        hu: of the region; the whole mask, with the bone at its endplates, is 20 HU denser.
+        name: in whose middle it is read.
+    """
     known = {
         "measurable": bmd is not None,
         "bmd_mg_cm3": bmd,
         "bmd_sd_mg_cm3": None if bmd is None else sd,
-        "hu_mean": hu,
+        "hu_region": hu,
+        "hu_region_sd": 38.0,
+        "region_voxels": 1874.3,
+        "network_bmd_mg_cm3": LINE.bmd(hu),
+        "hu_mean": hu + 20.0,
         "hu_sd": 44.0,
-        "hu_line_bmd_mg_cm3": LINE.bmd(hu),
         "volume_mm3": 14250.0,
         "centroid_ras_mm": (12.0, -52.0, 150.0),
         "segmentation_confidence": 0.972,
+        "region": region_of(name),
     }
     return VertebraMeasurement(**{**known, **changes})
 
@@ -131,7 +153,11 @@ def normal() -> Result:
         vertebrae_used=("L1", "L2"),
         category="normal",
         probability={"osteoporosis": 0.0, "abnormal": 0.00004},
-        vertebrae={"T12": vertebra(158.2, hu=213.1), "L1": vertebra(154.0, hu=207.9), "L2": vertebra(150.6, hu=203.3)},
+        vertebrae={
+            "T12": vertebra(158.2, hu=202.5, name="T12"),
+            "L1": vertebra(154.0, hu=197.1),
+            "L2": vertebra(150.6, hu=192.8, name="L2"),
+        },
         box=box_of(),
     )
 
@@ -143,7 +169,11 @@ def osteoporosis() -> Result:
         vertebrae_used=("L1", "L2"),
         category="osteoporosis",
         probability={"osteoporosis": 0.9999, "abnormal": 1.0},
-        vertebrae={"T12": vertebra(70.1, hu=97.0), "L1": vertebra(65.2, hu=90.6), "L2": vertebra(62.5, hu=87.0)},
+        vertebrae={
+            "T12": vertebra(70.1, hu=89.7, name="T12"),
+            "L1": vertebra(65.2, hu=83.5),
+            "L2": vertebra(62.5, hu=80.0, name="L2"),
+        },
         box=box_of(),
     )
 
@@ -175,9 +205,9 @@ def review() -> Result:
         category="osteopenia",
         probability={"osteoporosis": 0.0002, "abnormal": 0.7983},
         vertebrae={
-            "T12": vertebra(114.9, 8.8, hu=156.0),
-            "L1": vertebra(109.9, 9.4, hu=149.6),
-            "L2": vertebra(None, hu=104.8, segmentation_confidence=0.81),
+            "T12": vertebra(114.9, 8.8, hu=147.1, name="T12"),
+            "L1": vertebra(109.9, 9.4, hu=140.7),
+            "L2": vertebra(None, hu=104.8, name="L2", segmentation_confidence=0.81),
         },
         box=box_of(),
     )
@@ -190,6 +220,16 @@ def refused() -> Result:
         "The CT ends 12 mm below the upper edge of L1, so fewer than two of T12, L1 and L2 are covered.",
     )
     return result_of(status="refused", reasons=(reason,), acquisition=acquisition(path="chest.nii.gz"))
+
+
+def former() -> Result:
+    """As it is read from a result.json of version 1."""
+    vertebrae = {
+        name: replace(v, hu_region=None, hu_region_sd=None, region_voxels=None, region=None)
+        for name, v in normal().vertebrae.items()
+    }
+    line = replace(LINE, intercept_hu=-19.3, slope_sd=0.0, intercept_sd_hu=0.0)
+    return replace(normal(), vertebrae=vertebrae, calibration=line, scale=FORMER)
 
 
 EXAMPLES = {"normal": normal, "osteoporosis": osteoporosis, "review": review, "refused": refused}

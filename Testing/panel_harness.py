@@ -62,7 +62,6 @@ class KnownAnatomy:
             calibration=settings.calibration,
         )
         self.jobs: list[str] = []
-        self.changed: list[frozenset[str]] = []
         self.cancelled = self.closed = False
         self.fault: Failed | None = None
         self.holds_back = False
@@ -82,15 +81,12 @@ class KnownAnatomy:
     def segment_within(self, ct: CT, box: Box) -> None:
         self._begin("segment", lambda tell: self.pipeline.segment_within(ct, box, tell))
 
-    def measure(self, ct, segmentation, edits, previous, changed) -> None:
+    def measure(self, ct, segmentation, edits, previous) -> None:
         labels = Volume(segmentation.labels.array.copy(), segmentation.labels.grid)
         masks = Segmentation(labels, segmentation.confidence)
-        self.changed.append(frozenset(changed))
         self._begin(
             "measure",
-            lambda tell: self.pipeline.measure(
-                ct, masks, progress=tell, edits=edits, previous=previous, changed=changed
-            ),
+            lambda tell: self.pipeline.measure(ct, masks, progress=tell, edits=edits, previous=previous),
         )
 
     def poll(self) -> list[object]:

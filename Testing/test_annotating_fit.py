@@ -120,7 +120,7 @@ def test_the_commands_are_those_of_training(tmp_path):
     """Each command's own parser takes them: with --help after them they only explain themselves."""
     planned = FitPlan(tmp_path / "data", tmp_path / "fit", "bmd", 5, 9, continues=True, jobs=1)
     modules = [command[0] for command in planned.commands]
-    assert modules == ["training.fit.prepare", "training.fit.bmd", "OpportunisticBMDPanel.annotating_fit"]
+    assert modules == ["training.fit.readings", "training.fit.bmd", "OpportunisticBMDPanel.annotating_fit"]
     assert str(model_folder()) in planned.commands[1]
 
     class Explaining(FitPlan):

@@ -537,7 +537,7 @@ def test_the_whole_panel_from_an_empty_folder_to_a_case_that_the_check_passes(tm
     panel.settle()
     assert panel.session.result.bmd_mg_cm3 is not None, "the BMD of the case is shown, and follows its masks"
     for name, vertebra in panel.session.result.vertebrae.items():
-        getattr(section.ui, f"bmd{name}Edit").text = f"{vertebra.hu_line_bmd_mg_cm3:.1f}"
+        getattr(section.ui, f"bmd{name}Edit").text = f"{vertebra.network_bmd_mg_cm3:.1f}"
     section.ui.methodComboBox.currentText = "QCT"
     automatic = section.cases._nodes.labels().array
     harness.paint(panel.session, "L1")
@@ -568,9 +568,8 @@ def write_samples(folder: Path) -> None:
 
     folder.mkdir(parents=True)
     for number in range(9):
-        bmd = dict.fromkeys(BMD, 70.0 + 10 * number)
-        case = annotated_case(bmd=bmd)
-        sample_of("virtual", case.ct, case.labels, bmd, 120.0).save(folder / f"virtual-{1000 + number:06d}.npz")
+        case = annotated_case(bmd=dict.fromkeys(BMD, 70.0 + 10 * number))
+        sample_of("virtual", case.ct, case.labels).save(folder / f"virtual-{1000 + number:06d}.npz")
 
 
 @pytest.mark.slow

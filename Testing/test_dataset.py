@@ -12,7 +12,7 @@ from OpportunisticBMDLib.box import MARGIN_MM, box_ras
 from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.geometry import Grid
 from OpportunisticBMDLib.volume import Volume
-from training.dataset import Case, CaseInfo, Entry, open_dataset, write_case
+from training.dataset import REFERENCE_SCALE, Case, CaseInfo, Entry, open_dataset, write_case
 
 INFO = CaseInfo(
     reference_bmd_mg_cm3={"T12": 121.5, "L1": 98.0},
@@ -64,8 +64,26 @@ def test_the_layout_is_the_documented_one(tmp_path):
     folder = "cases/case-1"
     assert files == [f"{folder}/case.json", f"{folder}/ct.nii.gz", f"{folder}/segmentation.seg.nrrd", "dataset.json"]
     assert list(json.loads((tmp_path / folder / "case.json").read_text())) == [
-        *("schema_version", "reference_bmd_mg_cm3", "reference_method", "sex", "age_band", "scanner", "kvp", "kernel"),
-        *("exclusions", "annotator", "reviewer", "history", "patient", "contrast", "slice_thickness_mm"),
+        *(
+            "schema_version",
+            "reference_bmd_mg_cm3",
+            "reference_method",
+            "reference_scale",
+            "sex",
+            "age_band",
+            "scanner",
+        ),
+        *(
+            "kvp",
+            "kernel",
+            "exclusions",
+            "annotator",
+            "reviewer",
+            "history",
+            "patient",
+            "contrast",
+            "slice_thickness_mm",
+        ),
     ]
     listed = json.loads((tmp_path / "dataset.json").read_text())
     assert list(listed) == ["schema_version", "name", "licence", "cases"]
@@ -139,9 +157,30 @@ def test_implausible_facts_are_refused(fields, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         CaseInfo(**fields)
     write_case(tmp_path, case())
-    (tmp_path / "cases/case-1/case.json").write_text(json.dumps({"schema_version": 1, **fields}))
+    stated = {"schema_version": 1, "reference_scale": REFERENCE_SCALE, **fields}
+    (tmp_path / "cases/case-1/case.json").write_text(json.dumps(stated))
     with pytest.raises(BadInput, match=message):
         open_dataset(tmp_path).info("case-1")
+
+
+def test_densities_of_the_former_scale_are_refused_in_one_sentence(tmp_path):
+    """As they were written before they were QCT readings: with a method, without a scale."""
+    write_case(tmp_path, case())
+    path = tmp_path / "cases/case-1/case.json"
+    stated = json.loads(path.read_text())
+    assert stated.pop("reference_scale") == REFERENCE_SCALE
+    path.write_text(json.dumps(stated))
+    with pytest.raises(BadInput, match=r"without its reference_scale.*render a virtual patient again"):
+        open_dataset(tmp_path).info("case-1")
+    path.write_text(json.dumps({**stated, "reference_bmd_mg_cm3": {"L1": None}, "reference_method": None}))
+    assert open_dataset(tmp_path).info("case-1").reference_scale is None  # without a density nothing is at stake
+
+
+def test_a_reference_says_its_scale_and_no_other_is_taken():
+    assert CaseInfo({"L1": 100.0}, "QCT").reference_scale == REFERENCE_SCALE
+    assert CaseInfo().reference_scale is None
+    with pytest.raises(ValueError, match="ash"):
+        CaseInfo({"L1": 100.0}, "QCT", reference_scale="ash density")
 
 
 @pytest.mark.parametrize("case_id", ["", "../up", "a b", ".hidden", "x/y"])
@@ -204,7 +243,9 @@ def test_virtual_patients_are_cases_and_what_is_there_is_kept(tmp_path):
     dataset = open_dataset(tmp_path)
     assert dataset.ids == ("virtual-4-00000", "virtual-4-00001") and ct.stat().st_mtime_ns == before
     info = dataset.info("virtual-4-00001")
-    assert info.reference_method == "true density" and all(bmd > 0 for bmd in info.reference_bmd_mg_cm3.values())
+    assert info.reference_method == "QCT reading of the noise-free, unblurred patient" and all(
+        bmd > 0 for bmd in info.reference_bmd_mg_cm3.values()
+    )
     assert set(np.unique(dataset.case("virtual-4-00001").labels.array)) == {0, 1, 2, 3}
     assert sitk.ReadImage(str(ct)).GetPixelID() == sitk.sitkInt16
 

@@ -121,7 +121,7 @@ def test_report_made_again_from_its_csv_is_the_same(cases, tmp_path):
 def test_json_holds_all_figures_and_no_nan(cases, tmp_path):
     figures = write_report(Report(cases, "c"), tmp_path)
     content = json.loads((tmp_path / "report.json").read_text())
-    assert content["figures"]["readings"]["network"]["bias"]["value"] == figures.readings["network"].bias.value
+    assert content["figures"]["readings"]["reading"]["bias"]["value"] == figures.readings["reading"].bias.value
     assert content["figures"]["coverage"]["n"] == 39
     assert len(content["cases"]) == 40 and content["cases"][-1]["bmd_mg_cm3"] is None
     assert [goal["name"] for goal in content["goals"]] == [row.name for row in goal_rows(figures, "one-scanner")]
@@ -137,8 +137,8 @@ def test_failures_count_as_failures(cases):
     assert figures.labelled.n == 120 and figures.labelled.k == 117
     assert figures.masks["all"].dice.mean == pytest.approx(without.masks["all"].dice.mean * 117 / 120)
     osteoporosis = figures.conditions[0]
-    assert osteoporosis.network_all.sensitivity.n == osteoporosis.network_measured.sensitivity.n + 1
-    assert osteoporosis.network_all.sensitivity.k == osteoporosis.network_measured.sensitivity.k
+    assert osteoporosis.reading_all.sensitivity.n == osteoporosis.reading_measured.sensitivity.n + 1
+    assert osteoporosis.reading_all.sensitivity.k == osteoporosis.reading_measured.sensitivity.k
     assert osteoporosis.curves_all.first.value < osteoporosis.curves_measured.first.value
     assert osteoporosis.curves_measured.first == without.conditions[0].curves_measured.first
 
@@ -146,8 +146,8 @@ def test_failures_count_as_failures(cases):
 def test_a_healthy_patient_who_was_not_measured_is_a_false_alarm(cases):
     healthy = [*cases[:-1], replace(cases[-1], truth_mg_cm3=190.0)]
     osteoporosis = figures_of(healthy).conditions[0]
-    assert osteoporosis.network_all.specificity.n == osteoporosis.network_measured.specificity.n + 1
-    assert osteoporosis.network_all.specificity.k == osteoporosis.network_measured.specificity.k
+    assert osteoporosis.reading_all.specificity.n == osteoporosis.reading_measured.specificity.n + 1
+    assert osteoporosis.reading_all.specificity.k == osteoporosis.reading_measured.specificity.k
     assert osteoporosis.curves_all.first.value < osteoporosis.curves_measured.first.value
 
 
@@ -157,7 +157,7 @@ def test_refusing_a_scan_that_shows_one_vertebra_is_no_failure(cases):
     assert (figures.measured.n, figures.rightly_refused.k) == (39, 1)
     assert figures.localizer.recall.n == 39
     assert figures.labelled.n == 118
-    assert figures.conditions[0].network_all == figures.conditions[0].network_measured
+    assert figures.conditions[0].reading_all == figures.conditions[0].reading_measured
 
 
 def test_doubtful_numbering_is_right_or_flagged():
@@ -209,6 +209,7 @@ def perfect_cases(n: int = 40) -> list[Comparison]:
         Comparison(
             str(i),
             "measured",
+            facts=Facts(contrast=i % 3 == 0),
             vertebrae=vertebrae,
             box_iou=0.99,
             upper_edge_mm=0.0,
@@ -217,10 +218,11 @@ def perfect_cases(n: int = 40) -> list[Comparison]:
             truth_mg_cm3=t,
             bmd_mg_cm3=t + (4.0 if i % 20 == 0 else 0.5 * (-1) ** i),
             bmd_sd_mg_cm3=1.0,
-            hu_line_mg_cm3=t + 1,
+            network_mg_cm3=t + 1,
+            true_mask_mg_cm3=t + (4.0 if i % 20 == 0 else 0.5 * (-1) ** i) - 0.4 * (-1) ** (i // 2),
             calibrated_mg_cm3=t + 0.1 * (-1) ** i,
-            calibrated_sd_mg_cm3=0.1 if i % 10 else 0.04,
-            calibrated_hu_line_mg_cm3=t,
+            calibrated_sd_mg_cm3=0.1 if i % 20 else 0.04,
+            calibrated_network_mg_cm3=t,
             probability_osteoporosis=float(t < 80),
             probability_abnormal=float(t <= 120),
         )
@@ -231,18 +233,32 @@ def perfect_cases(n: int = 40) -> list[Comparison]:
 def test_intervals_with_the_scanners_line_have_a_coverage_of_their_own():
     figures = figures_of(perfect_cases())
     assert figures.coverage.value == pytest.approx(0.95)
-    assert figures.calibrated_coverage.value == pytest.approx(0.9)
+    tighter = [replace(c, calibrated_sd_mg_cm3=0.04 if i % 10 == 0 else 0.1) for i, c in enumerate(perfect_cases())]
+    assert figures_of(tighter).calibrated_coverage.value == pytest.approx(0.9)
+
+
+def test_contrast_is_judged_apart():
+    cases = [replace(c, bmd_mg_cm3=c.truth_mg_cm3 + (9.0 if c.facts.contrast else -1.0)) for c in perfect_cases()]
+    readings = figures_of(cases).readings
+    assert readings["reading, with contrast"].bias.value == pytest.approx(9.0)
+    assert readings["reading, without contrast"].bias.value == pytest.approx(-1.0)
+    assert readings["reading"].n == readings["reading, with contrast"].n + readings["reading, without contrast"].n
+
+
+def test_what_masks_change_is_the_difference_to_the_true_ones():
+    figures = figures_of(perfect_cases())
+    assert figures.mask_effect.n == 40 and figures.mask_effect.sd == pytest.approx(0.4, rel=0.05)
+    assert figures.mask_effect.mean == pytest.approx(0.0, abs=1e-6)
 
 
 @pytest.mark.parametrize("cohort", ["one-scanner", "many-scanners"])
 def test_goals_are_reached_by_near_perfect_cases_and_missed_by_refusals(cohort):
     reached = goal_rows(figures_of(perfect_cases()), cohort)
-    without = {
-        ("one-scanner", "BMD error with the scanner's own line given: SD / bias (mg/cm³)"),
-        (cohort, "95 % interval covers the truth with the scanner's own line given"),
-    }
-    assert all(row.reached for row in reached if (cohort, row.name) not in without)
-    assert {(cohort, row.name) for row in reached if row.reached is None} <= without
+    assert all(row.reached in (True, None) for row in reached)
+    free = {row.name for row in reached if row.reached is None}
+    assert "BMD error with contrast, uncorrected: SD / bias (mg/cm³)" in free and len(free) == (
+        3 if cohort == "one-scanner" else 2
+    )
     refusals = [Comparison(str(i), "refused", truth_mg_cm3=50.0 + i) for i in range(40)]
     assert not any(row.reached for row in goal_rows(figures_of(refusals), cohort))
 
@@ -278,7 +294,7 @@ def test_an_annotated_dataset_has_nothing_to_reach(cases):
 def test_designs_are_compared_on_the_same_patients(cases):
     worse = invented_cases(sd=20.0)
     designs = designs_of({"wide": cases, "narrow": worse})
-    assert [d.name for d in designs] == ["wide", "narrow", "HU line"]
+    assert [d.name for d in designs] == ["wide", "narrow", "DenseNet"]
     assert float(designs[1].cells["SD (mg/cm³)"]) > float(designs[0].cells["SD (mg/cm³)"])
     assert (designs[0].cells["p"], designs[1].cells["p"]) == ("–", "< 0.001")
     with pytest.raises(ValueError, match="other patients"):
@@ -399,7 +415,7 @@ def test_shipped_models_on_one_virtual_patient_and_on_the_same_as_a_dataset(tmp_
     assert virtual.measured and virtual.in_crop
     assert min(virtual.dice.values()) > 0.6
     assert abs(virtual.bmd_mg_cm3 - virtual.truth_mg_cm3) < 30
-    assert np.isfinite(virtual.calibrated_mg_cm3) and np.isfinite(virtual.calibrated_hu_line_mg_cm3)
+    assert np.isfinite(virtual.calibrated_mg_cm3) and np.isfinite(virtual.calibrated_network_mg_cm3)
     assert all(v.labelled_right and v.whole for v in virtual.vertebrae.values())
     assert annotated.bmd_mg_cm3 == pytest.approx(virtual.bmd_mg_cm3, abs=0.1)
     assert annotated.dice == pytest.approx(virtual.dice, abs=0.005)

@@ -1,4 +1,4 @@
-"""The DenseNet in other ways than it ships."""
+"""Ways to get from a reading to a BMD, and how they are compared."""
 
 from __future__ import annotations
 
@@ -11,37 +11,28 @@ pytest.importorskip("lightning", reason="fitting needs the training extra")
 pytest.importorskip("monai", reason="fitting needs the training extra")
 
 import torch
-from scipy import ndimage
-from test_fit_samples import blocks_sample
+from test_fit_looks import look, sample
 
-from OpportunisticBMDLib.volume import Volume
 from training.fit import ablations, bmd
 from training.fit.cases import Cases
 
 
-def reading(make, vertebra: str = "L2"):
-    sample = blocks_sample(kvp=120.0)
-    return make([], [sample], [sample])._reading(sample.ct, sample.labels, vertebra, sample.line)
-
-
-def test_the_papers_window_cuts_dense_bone_off():
-    wide, _ = reading(bmd.BmdTask, "T12")
-    narrow, _ = reading(ablations.PaperWindow, "T12")
-    assert 0 < wide.max() < narrow.max()
-
-
-def test_unmasked_input_shows_what_lies_around():
-    masked, line = reading(bmd.BmdTask)
-    whole, same_line = reading(ablations.Unmasked)
+def test_unmasked_input_shows_what_lies_beside_the_body():
+    card = bmd.DESIGN.card()
+    masked, whole = bmd.shown(look(), card), ablations.unmasked(look(), card)
     inside = masked != 0
-    assert line == same_line
-    torch.testing.assert_close(whole[inside], masked[inside])
-    assert (masked[~inside] == 0).all() and (whole[~inside] != 0).float().mean() > 0.5
+    np.testing.assert_array_equal(whole[inside], masked[inside])
+    assert (whole[~inside] != 0).mean() > 0.5
+
+
+def test_where_the_density_is_shown_mineral_that_is_added_is_seen():
+    card = bmd.DESIGN.card()
+    low, high = (ablations.dense(bmd.with_added(look(), change), card)[16, 16, 16] for change in (-40.0, 40.0))
+    assert high - low > 0.3
 
 
 def test_two_classes_give_the_density_itself():
-    _, line = reading(ablations.TwoClasses)
-    assert line == 0
+    assert ablations.TwoClasses.base(look()) == 0
     share = torch.tensor([0.25, 0.5])
     logits = torch.stack((torch.log(1 - share), torch.log(share)), dim=1)
     np.testing.assert_allclose(ablations.two_class_bmd(logits), [75, 150], rtol=1e-5)
@@ -55,28 +46,41 @@ def test_the_two_class_loss_is_least_near_the_truth():
     assert losses[1] < min(losses[0], losses[2])
 
 
-def test_the_bins_lie_around_the_core_or_the_whole_mask():
-    sample = blocks_sample(kvp=120.0)
-    bright = sample.ct.array + 500 * (sample.labels.array > 0) * (ndimage.minimum_filter(sample.labels.array, 3) == 0)
-    sample = replace(sample, ct=Volume(bright.astype(np.float32), sample.ct.grid))
-    core, whole = (
-        make([], [sample], [])._reading(sample.ct, sample.labels, "L1", sample.line)[1]
-        for make in (bmd.BmdTask, ablations.WholeMask)
-    )
-    assert whole > core + 20
+def test_the_loss_over_densities_is_least_at_the_truth():
+    truth, places = torch.tensor([112.0]), torch.as_tensor(ablations.DENSITIES).float()
+    losses = [ablations.density_entropy(-((places - at) ** 2)[None] / 50, truth).item() for at in (80.0, 112.0, 140.0)]
+    assert losses[1] < min(losses[0], losses[2])
 
 
-def test_the_table_has_a_row_for_each_way_and_the_lines():
-    line = {"line_bias_mg_cm3": 3.0, "line_error_sd_mg_cm3": 4.0}
-    found = {make: {**dict.fromkeys(ablations.FIGURES, 1.234), **line} for make, _ in ablations.WAYS.values()}
-    table = ablations.table(found)
-    assert "| unmasked input | 1.23 | 1.23 | 1.23 |" in table
-    assert "| line of the core, no network | 3.00 | 4.00 | 5.00 |" in table
+def real_samples() -> list:
+    """Two CTs of one patient and one of another, each as it is and once more, read 2 too high then."""
+    names = {"hcc-005-native": "hcc-005", "hcc-005-contrast": "hcc-005", "hcc-009": "hcc-009"}
+    return [replace(sample(name, look(), look(off=2.0)), patient=patient) for name, patient in names.items()]
+
+
+@pytest.mark.parametrize(("count", "left_out"), [(2, [2, 1]), (7, [2, 1]), (1, [3])])
+def test_each_patient_is_left_out_once_with_all_its_cts(count, left_out):
+    folds = list(ablations.folds(real_samples(), count))
+    assert [len(out) for out, _ in folds] == left_out
+    for out, rest in folds:
+        assert len(out) + len(rest) == 3 and not {s.patient for s in out} & {s.patient for s in rest}
+
+
+def test_the_reading_alone_is_judged_like_any_way():
+    errors = ablations.judged(None, real_samples(), [sample("virtual-9", look(off=-1.0))])
+    assert errors.untouched == pytest.approx([0, 0, 0]) and errors.other_scans == pytest.approx([2, 2, 2])
+    assert errors.virtual == pytest.approx([-1]) and errors.slopes == pytest.approx([1, 1, 1])
+
+
+def test_the_table_has_a_row_for_each_way_that_was_judged():
+    errors = ablations.Errors(*(np.array([1.0, 3.0]) for _ in range(4)))
+    table = ablations.table({ablations.READING: [errors], "another": [errors, errors]})
+    assert "| the reading, no network | +2.00 / 1.41 | +2.00 / 1.41 | 2.000 ± 1.414 | +2.00 / 1.41 |" in table
+    assert table.count("\n") == 3
 
 
 @pytest.mark.slow
 def test_each_way_is_fitted_and_judged(tmp_path):
-    sample = blocks_sample(kvp=120.0)
-    table = ablations.ablate(Cases([], [sample], [sample]), tmp_path, steps=1, seed=0)
-    assert len(table.strip().splitlines()) == 2 + len(ablations.WAYS) + len(ablations.LINES)
-    assert {path.name[2:] for path in tmp_path.iterdir()} == {make.__name__ for make, _ in ablations.WAYS.values()}
+    cases = Cases(real_samples(), [sample("virtual-1")], [sample("virtual-2")])
+    table = ablations.ablate(cases, tmp_path, steps=1, seed=0, jobs=1, count=1)
+    assert len(table.strip().splitlines()) == 2 + len(ablations.WAYS) + 1

@@ -17,11 +17,14 @@ import torch
 from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.models import load_card
 from training.dataset import FOLDS, CaseInfo, open_dataset, update_case
-from training.fit import bmd, localizer, segmentation
+from training.dataset.reference import reference_of
+from training.fit import bmd, localizer, readings, segmentation
 from training.fit.__main__ import main
 from training.fit.cases import Selection, cases_of, drawn, selection_of
 from training.fit.command import run_command
+from training.fit.looks import ReadingSample, load_readings
 from training.fit.prepare import Sample, prepare_cases, sample_of
+from training.fit.readings import prepare_case_readings
 
 NO_REFERENCE = replace(INFO, reference_bmd_mg_cm3={}, reference_method=None)
 
@@ -42,7 +45,7 @@ def dataset(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def sample() -> Sample:
     case = annotated_case()
-    return sample_of("case", case.ct, case.labels, BMD, 120.0)
+    return sample_of("case", case.ct, case.labels)
 
 
 def named(sample: Sample, *names: str) -> list[Sample]:
@@ -128,7 +131,7 @@ def test_samples_are_made_once_and_again_where_a_case_changed(dataset, tmp_path)
     assert path.stat().st_mtime_ns == made
     update_case(dataset, "case-0", info=replace(INFO, kvp=100))
     prepare_cases(opened, ["case-0"], tmp_path)
-    assert Sample.load(path).kvp == 100
+    assert path.stat().st_mtime_ns > made
     assert [file.name for file in tmp_path.iterdir()] == ["case-0.npz"]
 
 
@@ -137,30 +140,35 @@ def test_samples_are_made_once_and_again_where_a_case_changed(dataset, tmp_path)
 
 def test_each_task_draws_and_validates_annotated_cases_alone(sample):
     torch.manual_seed(0)
-    for task_of in (localizer.LocalizerTask, segmentation.SegmentationTask, bmd.BmdTask):
+    for task_of in (localizer.LocalizerTask, segmentation.SegmentationTask):
         task = task_of(real=[sample], virtual=[], held_out=[sample], batch_size=2)
         assert task.cases == 1
         assert torch.isfinite(task.loss(task.batch(np.random.default_rng(3))))
         assert np.isfinite(task.merit(task.validate())).all()
 
 
-def test_density_is_learnt_from_the_vertebrae_that_have_a_reference(sample):
-    """QCT is often read at L1 and L2 only."""
-    partly = replace(sample, bmd_mg_cm3=BMD | {"T12": np.nan})
-    unknown = replace(sample, bmd_mg_cm3=dict.fromkeys(BMD, np.nan))
-    task = bmd.BmdTask(real=[partly, unknown], virtual=[], held_out=[unknown, partly], batch_size=12)
-    assert bmd.known_vertebrae(partly) == ["L1", "L2"]
-    assert task.real == task.held_out == [partly]
-    _, correction = task.batch(np.random.default_rng(1))
-    assert torch.isfinite(correction).all() and correction.abs().max() < 30
-    assert np.isfinite(list(task.validate().values())).all()
+def test_a_case_without_a_figure_of_its_own_is_read_untouched(tmp_path, monkeypatch):
+    """Through the masks that were looked at; one with a figure keeps it."""
+    directory = split_dataset(tmp_path / "cohort", folds=1, info=NO_REFERENCE)
+    monkeypatch.setattr(readings, "OTHER_SCANS", 0)
+    figures = replace(INFO, reference_bmd_mg_cm3={"T12": 130.0, "L2": 90.0})
+    write_annotated(directory, annotated_case("with", figures), fold=0)
+    opened = open_dataset(directory)
+    prepare_case_readings(opened, ["case-0", "with"], tmp_path / "readings", None)
+    known, own = load_readings(tmp_path / "readings")[::-1]
+    assert {look.vertebra: look.truth for look in known.looks} == {"T12": 130.0, "L2": 90.0}
+    reference = reference_of(opened.ct("case-0"), opened.case("case-0").labels, 120.0)
+    assert {look.vertebra: look.truth for look in own.looks} == pytest.approx(reference, rel=1e-5)
 
 
-def test_bmd_without_a_reference_is_refused(tmp_path, capsys):
-    directory = split_dataset(tmp_path / "cohort", info=NO_REFERENCE)
+def test_bmd_without_a_readable_vertebra_is_refused(tmp_path, capsys):
+    empty = tmp_path / "samples"
+    empty.mkdir()
+    for name in ("virtual-1", "virtual-2"):
+        ReadingSample(name, name, (), 0).save(empty / f"{name}.npz")
     with pytest.raises(SystemExit) as stop:
         run_command(
-            "", bmd.STAGE, ["--dataset", str(directory), "--fold", "0", "--run", str(tmp_path / "run"), "-o", "m"]
+            "", bmd.STAGE, ["--samples", str(empty), "--run", str(tmp_path / "run"), "-o", "m", "--held-out", "1"]
         )
     assert stop.value.code == 2
     assert "fitted cases has a vertebra of known BMD" in capsys.readouterr().err
@@ -216,7 +224,8 @@ def test_localizer_counts_boxes_too_many_and_too_far(sample):
 
 
 @pytest.mark.slow
-def test_one_command_fits_all_stages_and_does_not_repeat_them(dataset, tmp_path, capsys):
+def test_one_command_fits_all_stages_and_does_not_repeat_them(dataset, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(readings, "OTHER_SCANS", 1)
     arguments = [
         "--dataset",
         str(dataset),
@@ -236,12 +245,9 @@ def test_one_command_fits_all_stages_and_does_not_repeat_them(dataset, tmp_path,
         training = load_card(stage, tmp_path / "models").training
         assert training["annotated_cases"] == {"dataset": "cohort", "fold": 2, "fitted": 3, "validation": 1}
         assert training["virtual_patients"] == "0" and training["public_cts"] == []
-    assert sorted(path.stem for path in (tmp_path / "run/samples").iterdir()) == [
-        "case-0",
-        "case-1",
-        "case-2",
-        "case-3",
-    ]
+    for folder in ("samples", "readings"):
+        prepared = sorted(path.stem for path in (tmp_path / "run" / folder).iterdir())
+        assert prepared == ["case-0", "case-1", "case-2", "case-3"]
     written = {path: path.stat().st_mtime_ns for path in tmp_path.glob("run/*/*.ckpt")}
     weights = {path: path.read_bytes() for path in tmp_path.glob("models/*/model.safetensors")}
     assert len(written) == 6 and len(weights) == 3

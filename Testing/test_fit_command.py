@@ -82,8 +82,7 @@ def samples(tmp_path) -> Path:
     for n, name in enumerate(("virtual-1", "virtual-2", "virtual-3", "abdomen")):
         ct, shares = Volume(np.full(grid.size, 100.0 * n), grid), np.zeros((3, *grid.size), np.uint8)
         view = Projection(np.zeros((2, 2)), (0.0, 0.0), 1.0)
-        bmd = {"T12": 1.0, "L1": 2.0, "L2": 3.0}
-        Sample(name, ct, shares, bmd, None, (view,), (np.zeros((2, 2)),)).save(folder / f"{name}.npz")
+        Sample(name, ct, shares, (view,), (np.zeros((2, 2)),)).save(folder / f"{name}.npz")
     return folder
 
 
@@ -108,6 +107,11 @@ def test_seed_decides_the_first_weights_and_the_whole_run(monkeypatch, samples):
 def test_real_and_virtual_samples_are_told_apart_and_the_last_are_held_out(monkeypatch, samples):
     task = command(monkeypatch, samples, "run")
     assert task.names == (["abdomen"], ["virtual-1", "virtual-2"], ["virtual-3"])
+
+
+def test_cases_that_are_named_are_left_out(monkeypatch, samples):
+    task = command(monkeypatch, samples, "run", "--without", "abdo", "virtual-2")
+    assert task.names == ([], ["virtual-1"], ["virtual-3"])
 
 
 def test_model_and_card_are_written(monkeypatch, samples):

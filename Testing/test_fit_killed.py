@@ -31,9 +31,8 @@ def write_samples(folder: Path) -> Path:
     """Three virtual patients."""
     folder.mkdir()
     for number in range(3):
-        bmd = {name: value + 15 * number for name, value in BMD.items()}
-        case = annotated_case(bmd=bmd)
-        sample_of("virtual", case.ct, case.labels, bmd, 120.0).save(folder / f"virtual-{number:06d}.npz")
+        case = annotated_case(bmd={name: value + 15 * number for name, value in BMD.items()})
+        sample_of("virtual", case.ct, case.labels).save(folder / f"virtual-{number:06d}.npz")
     return folder
 
 

@@ -55,7 +55,7 @@ def test_milestones_are_epochs():
 
 def test_focal_loss_is_that_of_the_papers_equation_with_soft_targets():
     """FL = -alpha (1 - p)^gamma log p, weighted by the target's share of each bin."""
-    logits = torch.randn(3, len(bmd.BINS), generator=torch.manual_seed(2))
+    logits = torch.randn(3, len(bmd.CORRECTIONS), generator=torch.manual_seed(2))
     correction = torch.tensor([-30.0, 0.5, 12.0])
     p = logits.softmax(dim=1)
     expected = (-0.6 * (1 - p) ** 2 * p.log() * bmd.target_of(correction)).sum(dim=1).mean()

@@ -1,5 +1,5 @@
-"""What the three networks are fitted on: picture, box, masks and stated density belong together, before and after
-each augmentation."""
+"""What localizer and AnatomyNet are fitted on: picture, box and masks belong together, before and after each
+augmentation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from OpportunisticBMDLib.geometry import Grid
 from OpportunisticBMDLib.projection import Projection
 from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.volume import AIR_HU, Volume
-from training.fit import bmd, localizer, segmentation
+from training.fit import localizer, segmentation
 from training.fit.prepare import CROP_SIZE, Sample, labels_of, load_samples, negative_of, sample_of, shares_of
 
 CENTRE_RAS = np.array([12.0, -34.0, 150.0])
@@ -35,7 +35,7 @@ def centres_of(grid: Grid) -> np.ndarray:
     return grid.ras_of(np.moveaxis(np.indices(grid.size), 0, -1))
 
 
-def blocks_sample(kvp: float | None = 100.0) -> Sample:
+def blocks_sample() -> Sample:
     """Three blocks of bone of known density left of the middle, in tissue of 50 mg/cm3, with bright projections."""
     grid = Grid.axis_aligned((60, 56, 80), (1.5, 1.5, 1.5), CENTRE_RAS)
     labels = np.zeros(grid.size, np.uint8)
@@ -49,10 +49,8 @@ def blocks_sample(kvp: float | None = 100.0) -> Sample:
     projection = Projection(pixels, (CENTRE_RAS[0] - 110.0, CENTRE_RAS[2] - 150.0), 1.0)
     x0, y0, x1, y1 = (projection.to_pixels(*box[[0, 2]]) - projection.padding).round().astype(int)
     pixels[y0:y1, x0:x1] = 800.0
-    ct = Volume(line_for(kvp).hu(density).astype(np.float32), grid)
-    return Sample(
-        "blocks", ct, shares_of(masks, grid), dict(BMD), kvp, (projection, projection), (box[[0, 2]], box[[0, 2]])
-    )
+    ct = Volume(line_for(120).hu(density).astype(np.float32), grid)
+    return Sample("blocks", ct, shares_of(masks, grid), (projection, projection), (box[[0, 2]], box[[0, 2]]))
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +61,7 @@ def blocks() -> Sample:
 @pytest.fixture(scope="module", params=ORIENTATIONS)
 def patient(request) -> Sample:
     ct, segmentation = synthetic_case(grid_of(request.param))
-    return sample_of("patient-7", ct.volume, segmentation.labels, {**BMD, "T12": None}, None)
+    return sample_of("patient-7", ct.volume, segmentation.labels)
 
 
 # Samples
@@ -105,12 +103,6 @@ def test_boxes_of_a_sample_lie_around_the_bodies_in_its_projections(patient):
         np.testing.assert_allclose(bright_box(projection, 260.0), box + inset, atol=2.5)
 
 
-def test_unknown_density_and_voltage_stay_unknown(patient):
-    assert np.isnan(patient.bmd_mg_cm3["T12"])
-    assert patient.bmd_mg_cm3["L1"] == BMD["L1"]
-    assert patient.kvp is None
-
-
 def test_sample_comes_back_from_its_file(patient, tmp_path):
     patient.save(tmp_path / "patient-7.npz")
     assert [path.name for path in tmp_path.iterdir()] == ["patient-7.npz"]
@@ -119,8 +111,6 @@ def test_sample_comes_back_from_its_file(patient, tmp_path):
     assert back.ct.grid.is_close(patient.ct.grid)
     np.testing.assert_allclose(back.ct.array, patient.ct.array, atol=0.5)
     np.testing.assert_array_equal(back.labels.array, patient.labels.array)
-    np.testing.assert_equal(dict(back.bmd_mg_cm3), dict(patient.bmd_mg_cm3))
-    assert back.kvp is None
     assert len(back.projections) == len(patient.projections)
     for found, expected in zip(back.projections, patient.projections):
         assert found.corner_mm == pytest.approx(expected.corner_mm)
@@ -129,17 +119,12 @@ def test_sample_comes_back_from_its_file(patient, tmp_path):
     np.testing.assert_allclose(back.boxes, patient.boxes)
 
 
-def test_known_voltage_comes_back(blocks, tmp_path):
-    blocks.save(tmp_path / "blocks.npz")
-    assert Sample.load(tmp_path / "blocks.npz").kvp == 100.0
-
-
 def test_file_with_a_pickle_is_not_loaded(blocks, tmp_path):
     blocks.save(tmp_path / "blocks.npz")
     with np.load(tmp_path / "blocks.npz") as stored:
         arrays = dict(stored)
     assert not any(array.dtype.hasobject for array in arrays.values())
-    np.savez(tmp_path / "blocks.npz", **{**arrays, "bmd": np.array([{}, None, 1], dtype=object)})
+    np.savez(tmp_path / "blocks.npz", **{**arrays, "boxes": np.array([{}, None, 1], dtype=object)})
     with pytest.raises(ValueError, match="allow_pickle"):
         Sample.load(tmp_path / "blocks.npz")
 
@@ -149,89 +134,6 @@ def test_folder_is_loaded_by_name_without_unfinished_files(blocks, tmp_path):
         blocks.save(tmp_path / f"{name}.npz")
     (tmp_path / "virtual-3.part.npz").write_bytes(b"half a file")
     assert [sample.name for sample in load_samples(tmp_path)] == ["abdomen", "virtual-1", "virtual-2"]
-
-
-# BMD
-
-
-@pytest.mark.parametrize("kvp", [80.0, 120.0, None])
-@pytest.mark.parametrize("change", [40.0, -25.0])
-@pytest.mark.parametrize("vertebra", ["T12", "L2"])
-def test_augmentation_adds_exactly_the_stated_density_to_the_bone(kvp, change, vertebra):
-    """The same draw with and without the change differs by the change, read through the line of that voltage."""
-    sample = blocks_sample(kvp)
-    plain, labels = bmd.augmented(sample, vertebra, 0.0, np.random.default_rng(5))
-    denser, same_labels = bmd.augmented(sample, vertebra, change, np.random.default_rng(5))
-    np.testing.assert_array_equal(labels.array, same_labels.array)
-    added = (denser.array - plain.array) / line_for(kvp).slope_hu_per_mg_cm3
-    mask = sample.labels.resampled_labels(plain.grid).array > 0
-    np.testing.assert_allclose(added[mask], change, atol=1e-3)
-    share = added[~mask] / change
-    assert share.min() > -1e-5 and share.max() < 1
-    assert abs(share).min() < 1e-5
-
-
-@pytest.mark.parametrize("vertebra", VERTEBRAE)
-def test_augmented_bmd_sample_stays_at_its_place(blocks, vertebra):
-    ct, labels = bmd.augmented(blocks, vertebra, 10.0, np.random.default_rng(1))
-    assert ct.grid.is_close(labels.grid)
-    assert set(np.unique(labels.array)) == {0, LABELS[vertebra]}
-    drawn, true = labels.array > 0, blocks.labels.resampled_labels(ct.grid).array == LABELS[vertebra]
-    assert 2 * (drawn & true).sum() / (drawn.sum() + true.sum()) > 0.85
-    moved = labels.grid.ras_of(np.argwhere(drawn).mean(axis=0)) - ct.grid.ras_of(np.argwhere(true).mean(axis=0))
-    assert np.linalg.norm(moved) < 0.75
-
-
-def test_target_is_a_narrow_distribution_around_the_density():
-    densities = torch.tensor([-40.0, 1.3, 30.0])
-    target = bmd.target_of(densities)
-    assert target.shape == (3, len(bmd.BINS))
-    np.testing.assert_allclose(target.sum(dim=1), 1, atol=1e-5)
-    mean = target.numpy() @ bmd.BINS
-    np.testing.assert_allclose(mean, densities, atol=0.05)
-    spread = np.sqrt((target.numpy() * (bmd.BINS - mean[:, None]) ** 2).sum(axis=1))
-    np.testing.assert_allclose(spread, bmd.TARGET_SD, atol=0.3)
-
-
-@pytest.mark.parametrize("more", [0.0, 20.0])
-def test_the_profiles_line_learns_what_the_core_lacks_and_leaves_nothing_to_the_network(blocks, more):
-    """Blocks of one density in their masks: the cores read them right but for the noise."""
-    denser = replace(blocks, bmd_mg_cm3={name: value + more for name, value in BMD.items()})
-    task = bmd.BmdTask([], [denser], [], batch_size=6)
-    images, correction = task.batch(np.random.default_rng(2))
-    assert images.shape == (6, 1, *bmd.SIZE)
-    assert task.design.outputs["profile_line"]["offset"] == pytest.approx(more, abs=2.0)
-    np.testing.assert_allclose(correction, 0, atol=3.0)
-
-
-def test_bmd_batch_shows_how_bone_differs_from_its_core_whatever_its_density(blocks):
-    """Brighter by 30 mg/cm3 on the right; the sample is one of 100 kVp, and the input is that of 120 kVp."""
-    task = bmd.BmdTask([], [blocks], [])
-    middle = np.argwhere(blocks.labels.array == LABELS["L1"]).mean(axis=0)
-    right = np.indices(blocks.ct.array.shape)[0] > middle[0]
-    bright = blocks.ct.array + 30 * blocks.line.slope_hu_per_mg_cm3 * right
-    blocks = replace(blocks, ct=Volume(bright.astype(np.float32), blocks.ct.grid))
-    rng, seen, lines = np.random.default_rng(2), [], []
-    for change in (-60.0, 0.0, 60.0):
-        ct, labels = bmd.augmented(blocks, "L1", change, rng)
-        image, line = task._reading(ct, labels, "L1", blocks.line)
-        sides = [half[half != 0].mean().item() for half in image[0].split(bmd.SIZE[0] // 2)]
-        seen.append(np.diff(sides)[0] * 800 / line_for(120).slope_hu_per_mg_cm3)
-        lines.append(line)
-    np.testing.assert_allclose(seen, 30, atol=8.0)
-    np.testing.assert_allclose(np.diff(lines), 60, atol=5.0)
-
-
-def test_bmd_fit_begins_at_the_line(blocks):
-    task = bmd.BmdTask([], [blocks], [blocks])
-    figures = task.validate()
-    assert figures["bias_mg_cm3"] == pytest.approx(figures["line_bias_mg_cm3"], abs=1e-3)
-    assert figures["error_sd_mg_cm3"] == pytest.approx(figures["line_error_sd_mg_cm3"], abs=1e-3)
-
-
-def test_patients_of_unknown_density_are_not_fitted(blocks):
-    unknown = replace(blocks, bmd_mg_cm3=dict.fromkeys(BMD, np.nan))
-    assert bmd.BmdTask([], [blocks, unknown], [unknown]).virtual == [blocks]
 
 
 # Segmentation

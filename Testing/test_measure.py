@@ -11,26 +11,29 @@ import torch
 from example_results import BODIES, RADII_MM, grid_of, synthetic_case
 from torch import Tensor, nn
 
-from OpportunisticBMDLib.calibration import line_for, scanner_sd
+from OpportunisticBMDLib.calibration import line_for
+from OpportunisticBMDLib.core.materials import HA_HU_PER_MG_CM3
+from OpportunisticBMDLib.core.region import Region
 from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.geometry import Grid
-from OpportunisticBMDLib.measure import Densitometer, Density, bmd_input, measured
+from OpportunisticBMDLib.measure import BASE, BINS, REGION, Densitometer, Density, correction_input, measured
 from OpportunisticBMDLib.models import ModelCard
-from OpportunisticBMDLib.profile import core_bmd
-from OpportunisticBMDLib.result import Segmentation
+from OpportunisticBMDLib.result import Calibration, Segmentation
+from OpportunisticBMDLib.stages.place_region import place_region
+from OpportunisticBMDLib.stages.read_region import Reading, read_region
 from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.volume import Volume
 
 CENTRE_RAS = np.array([12.0, -34.0, 150.0])
-BINS = np.arange(-60.0, 61.0, 2.0)
+CORRECTIONS = np.arange(-60.0, 61.0, 2.0)
 CARD = ModelCard(
     stage="bmd",
     name="six-more",
     version="1",
     architecture={"name": "DenseNet121", "parameters": {}},
-    grid={"spacing_mm": [1.5] * 3, "size": [40, 48, 72]},
+    grid={"spacing_mm": [1.5] * 3, "size": [40, 40, 40]},
     window={"low_hu": -250.0, "high_hu": 550.0},
-    outputs={"bin_corrections_mg_cm3": BINS.tolist(), "profile_line": {"weights": {}, "offset": 0.0}},
+    outputs={BINS: CORRECTIONS.tolist(), BASE: REGION},
     training={},
     figures={},
     licence="Apache-2.0",
@@ -40,11 +43,11 @@ ORIENTATIONS = ("straight", "flipped", "left-handed", "oblique", "coronal")
 
 
 class SixMore(nn.Module):
-    """(N, 1, I, J, K) -> (N, B) logits: the bone holds 6 mg/cm3 more than its core, with an SD of 6."""
+    """(N, 1, I, J, K) -> (N, B) logits: the bone holds 6 mg/cm3 more than its region reads, with an SD of 6."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.bins = nn.Parameter(torch.from_numpy(BINS).float(), requires_grad=False)
+        self.bins = nn.Parameter(torch.from_numpy(CORRECTIONS).float(), requires_grad=False)
 
     def forward(self, image: Tensor) -> Tensor:
         return (-(((6 - self.bins) / 6) ** 2) / 2).expand(len(image), -1)
@@ -67,8 +70,12 @@ def centres_of(grid: Grid) -> np.ndarray:
     return grid.ras_of(np.moveaxis(np.indices(grid.size), 0, -1))
 
 
-def density_of(ct: Volume, segmentation: Segmentation, vertebra: str) -> Density:
-    return Densitometer(SixMore(), CARD).density(ct, segmentation.labels, vertebra, line_for(120))
+def reading_of(ct: Volume, segmentation: Segmentation, vertebra: str) -> Reading:
+    return read_region(ct, segmentation.labels, vertebra, place_region(segmentation.labels, vertebra))
+
+
+def density_of(ct: Volume, segmentation: Segmentation, vertebra: str, line: Calibration) -> Density:
+    return Densitometer(SixMore(), CARD).density(ct, reading_of(ct, segmentation, vertebra), line)
 
 
 BMD = {"T12": 150.0, "L1": 120.0, "L2": 90.0}
@@ -97,15 +104,14 @@ def test_known_errors_widen_the_spread_and_the_probabilities_but_not_the_mean():
 
 
 def test_a_computed_line_leaves_room_for_scanners_that_differ_and_a_scanners_own_does_not():
-    computed, own = line_for(120), replace(line_for(120), source="measured on this scanner")
-    assert scanner_sd(own, 108.0) == 0.0
-    # 5 % of 120 HU and 5 HU, each uniform, at 1.287 HU per mg/cm3
-    assert scanner_sd(computed, 108.0) == pytest.approx(np.hypot(119.7 * 0.0289, 2.887) / 1.287, rel=0.01)
+    computed, own = line_for(120), Calibration("phantom", "HA", 1.28, 0.0, "measured on this scanner")
+    assert own.sd(108.0) == 0.0
+    # 7 % of the density and 5 HU, each uniform, at 1.280 HU per mg/cm3
+    assert computed.sd(108.0) == pytest.approx(np.hypot(108 * 0.07, 5 / 1.28) / 3**0.5, rel=1e-6)
     ct, segmentation = case_of_density(BMD, 120, grid_of("straight"))
-    densitometer = Densitometer(SixMore(), CARD)
-    with_own, without = (densitometer.density(ct, segmentation.labels, "L1", line) for line in (own, computed))
+    with_own, without = (density_of(ct, segmentation, "L1", line) for line in (own, computed))
     assert without.mean == pytest.approx(with_own.mean)
-    assert without.sd == pytest.approx(np.hypot(with_own.sd, scanner_sd(computed, without.mean)))
+    assert without.sd == pytest.approx(np.hypot(with_own.sd, computed.sd(without.mean)))
 
 
 def test_no_probability_exceeds_one_by_rounding():
@@ -125,24 +131,35 @@ def test_the_mean_of_two_is_the_mean_of_their_densities_and_as_sure_as_they_are(
     assert Density.mean_of([sure]).below(98.0) == pytest.approx(sure.below(98.0))
 
 
+def image_of(ct: Volume, region: Region, bmd: float, kvp: float = 120) -> np.ndarray:
+    return correction_input(ct, region, bmd, line_for(kvp), CARD).numpy()
+
+
 @pytest.mark.parametrize("vertebra", VERTEBRAE)
-def test_network_sees_only_the_vertebra_that_is_measured(vertebra):
-    """Each has a density of its own, 30 mg/cm3 from the next one's: another would show as a jump of so much."""
+def test_network_sees_how_much_denser_the_body_is_than_its_region_reads(vertebra):
+    """Density rises by 1 mg/cm3 per mm to the right; beside the ellipse of the body there is nothing."""
     ct, segmentation = case_of_density(BMD, 120, grid_of("straight"), tilt=1.0)
-    image = bmd_input(ct, segmentation.labels, vertebra, line_for(120), CARD).numpy()
-    assert image.shape == (1, 40, 48, 72)
-    seen = image[image != 0] * 800 / line_for(120).slope_hu_per_mg_cm3
-    volume = (segmentation.labels.array == LABELS[vertebra]).sum()
-    assert seen.size * 1.5**3 == pytest.approx(volume * segmentation.labels.grid.voxel_volume, rel=0.05)
-    assert abs(seen).max() < RADII_MM[0] + 2.2
+    region = place_region(segmentation.labels, vertebra)
+    image = image_of(ct, region, BMD[vertebra] + region.centre_ras[0] - CENTRE_RAS[0])
+    assert image.shape == (1, 40, 40, 40)
+    mm = (np.arange(40) - 19.5) * 1.5
+    middle = image[0, :, 20, 20]
+    shown = np.where(middle > 0, middle * 550, middle * 250) / HA_HU_PER_MG_CM3
+    inside = np.abs(mm) < RADII_MM[0] - 2
+    np.testing.assert_allclose(shown[inside], mm[inside], atol=1.0)
+    assert not middle[np.abs(mm) > RADII_MM[0] + 2].any()
 
 
-def test_input_is_centred_on_what_is_measured():
-    ct, segmentation = case_of_density(BMD, 120, grid_of("oblique"), tilt=1.0)
-    for vertebra in VERTEBRAE:
-        index = np.argwhere(bmd_input(ct, segmentation.labels, vertebra, line_for(120), CARD)[0].numpy())
-        middle = (index.min(axis=0) + index.max(axis=0)) / 2
-        np.testing.assert_allclose(middle, (np.array(CARD.grid["size"]) - 1) / 2, atol=2.5)
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+def test_input_is_the_same_on_any_grid(orientation):
+    grid = grid_of(orientation, size=(100, 100, 100), spacing=(1.6, 1.6, 1.6))
+    ct, _ = case_of_density(BMD, 120, grid, tilt=1.0)
+    region = Region(CENTRE_RAS, np.diag([12.0, 9.0, 4.5]))
+    right = image_of(ct, region, BMD["L1"])
+    expected = np.clip((np.arange(40) - 19.5) * 1.5 * HA_HU_PER_MG_CM3, -250, 550)
+    np.testing.assert_allclose(
+        right[0, 10:30, 20, 20], (expected / np.where(expected < 0, 250, 550))[10:30], atol=0.005
+    )
 
 
 def test_same_bone_looks_the_same_at_every_tube_voltage_and_whatever_mineral_it_holds():
@@ -150,7 +167,7 @@ def test_same_bone_looks_the_same_at_every_tube_voltage_and_whatever_mineral_it_
     for kvp, more in ((80, 0), (100, 0), (120, 0), (140, 0), (120, 40)):
         bmd = {name: value + more for name, value in BMD.items()}
         ct, segmentation = case_of_density(bmd, kvp, grid_of("flipped"), tilt=1.0)
-        images.append(bmd_input(ct, segmentation.labels, "L1", line_for(kvp), CARD).numpy())
+        images.append(image_of(ct, place_region(segmentation.labels, "L1"), bmd["L1"], kvp))
     assert images[0].max() > 0.02
     for image in images[1:]:
         np.testing.assert_allclose(image, images[0], atol=1e-4)
@@ -158,24 +175,30 @@ def test_same_bone_looks_the_same_at_every_tube_voltage_and_whatever_mineral_it_
 
 def test_input_ends_at_the_window():
     ct, segmentation = case_of_density(BMD, 120, grid_of("straight"), tilt=100.0)
-    image = bmd_input(ct, segmentation.labels, "L1", line_for(120), CARD)
-    level = (line_for(120).hu(core_bmd(ct, segmentation.labels, "L1", line_for(120))) + 250) / 800
-    assert image.max().item() == pytest.approx(1 - level, abs=1e-4)
-    assert image.min().item() == pytest.approx(-level, abs=1e-4)
+    image = image_of(ct, place_region(segmentation.labels, "L1"), BMD["L1"])
+    assert (image.min(), image.max()) == (-1.0, 1.0)
 
 
+@pytest.mark.parametrize("kvp", [80, 100, 120, 140])
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
-def test_density_of_each_vertebra_on_any_grid(orientation):
-    ct, segmentation = case_of_density(BMD, 100, grid_of(orientation))
-    densitometer = Densitometer(SixMore(), CARD)
+def test_density_of_each_vertebra_on_any_grid_and_at_any_voltage(orientation, kvp):
+    ct, segmentation = case_of_density(BMD, kvp, grid_of(orientation))
+    line = line_for(kvp)
     for name in VERTEBRAE:
-        density = densitometer.density(ct, segmentation.labels, name, line_for(100))
-        figures = measured(ct, segmentation, name, line_for(100), density)
-        assert figures.hu_line_bmd_mg_cm3 == pytest.approx(BMD[name], abs=0.5)
-        assert figures.bmd_mg_cm3 == pytest.approx(BMD[name] + 6.0, abs=0.5)
-        of_scanners = scanner_sd(line_for(100), figures.bmd_mg_cm3)
-        assert figures.bmd_sd_mg_cm3 == pytest.approx(np.hypot(6.0, of_scanners), abs=0.2)
+        reading, density = reading_of(ct, segmentation, name), density_of(ct, segmentation, name, line)
+        figures = measured(ct, segmentation, name, reading, line, density)
+        assert figures.bmd_mg_cm3 == pytest.approx(BMD[name], abs=0.5)
+        assert figures.network_bmd_mg_cm3 == pytest.approx(BMD[name] + 6.0, abs=0.5)
+        assert figures.bmd_sd_mg_cm3 == pytest.approx(np.hypot(6.0, line.sd(figures.bmd_mg_cm3)), abs=0.2)
         assert density.probabilities.sum() == pytest.approx(1.0)
+
+
+def test_water_reads_zero_and_marrow_without_mineral_minus_15():
+    grid = grid_of("straight")
+    segmentation = synthetic_case(grid)[1]
+    for hu, bmd in ((0.0, 0.0), (-19.3, -15.0), (102.4, 80.0), (153.6, 120.0)):
+        reading = reading_of(Volume(np.full(grid.size, hu, np.float32), grid), segmentation, "L1")
+        assert line_for(120).bmd(reading.hu_mean) == pytest.approx(bmd, abs=0.1)
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
@@ -185,11 +208,17 @@ def test_hu_volume_and_centroid_on_any_grid(orientation):
     mask = segmentation.labels.array == LABELS["L1"]
     hu = np.random.default_rng(1).normal(150, 40, grid.size).astype(np.float32)
     ct = Volume(hu, grid)
-    figures = measured(ct, segmentation, "L1", line_for(120), density_of(ct, segmentation, "L1"))
+    reading = reading_of(ct, segmentation, "L1")
+    figures = measured(
+        ct, segmentation, "L1", reading, line_for(120), density_of(ct, segmentation, "L1", line_for(120))
+    )
     assert figures.measurable
     assert figures.hu_mean == pytest.approx(hu[mask].mean(dtype=float), abs=1e-3)
     assert figures.hu_sd == pytest.approx(hu[mask].std(dtype=float), abs=1e-3)
-    assert figures.hu_line_bmd_mg_cm3 == pytest.approx(line_for(120).bmd(figures.hu_mean))
+    assert (figures.hu_region, figures.hu_region_sd) == (reading.hu_mean, reading.hu_sd)
+    assert figures.region_voxels == reading.voxels and figures.region is reading.region
+    assert figures.bmd_mg_cm3 == pytest.approx(line_for(120).bmd(figures.hu_region))
+    assert figures.network_bmd_mg_cm3 == pytest.approx(figures.bmd_mg_cm3 + 6.0)
     ellipsoid = 4 / 3 * np.pi * np.prod(RADII_MM)
     assert figures.volume_mm3 == pytest.approx(ellipsoid, rel=0.03)
     np.testing.assert_allclose(figures.centroid_ras_mm, CENTRE_RAS + BODIES["L1"], atol=0.3)
@@ -200,16 +229,18 @@ def test_hu_of_whole_numbers_do_not_overflow():
     """int16, as most files store HU: the sum over a mask is far beyond what int16 holds."""
     ct, segmentation = synthetic_case(grid_of("straight"))
     assert ct.volume.array.dtype == np.int16
-    figures = measured(ct.volume, segmentation, "L2", line_for(120), None)
-    assert figures.hu_mean == 150.0
-    assert figures.hu_sd == 0.0
+    reading = reading_of(ct.volume, segmentation, "L2")
+    figures = measured(ct.volume, segmentation, "L2", reading, line_for(120), None)
+    assert figures.hu_mean == 150.0 and figures.hu_sd == 0.0
+    assert figures.hu_region == pytest.approx(150.0, abs=0.5) and figures.hu_region_sd == pytest.approx(0.0, abs=0.1)
 
 
 def test_vertebra_that_cannot_be_measured_keeps_its_mask_figures_only():
     ct, segmentation = synthetic_case(grid_of("straight"))
-    figures = measured(ct.volume, segmentation, "L1", line_for(120), None)
+    reading = reading_of(ct.volume, segmentation, "L1")
+    figures = measured(ct.volume, segmentation, "L1", reading, line_for(120), None)
     assert not figures.measurable
-    assert (figures.bmd_mg_cm3, figures.bmd_sd_mg_cm3, figures.hu_line_bmd_mg_cm3) == (None, None, None)
+    assert (figures.bmd_mg_cm3, figures.bmd_sd_mg_cm3, figures.network_bmd_mg_cm3) == (None, None, None)
     assert figures.hu_mean == 150.0
     assert figures.volume_mm3 > 0
 
@@ -218,31 +249,23 @@ def test_vertebra_without_a_mask_has_no_figures():
     ct, segmentation = synthetic_case(grid_of("straight"))
     labels = np.where(segmentation.labels.array == LABELS["T12"], 0, segmentation.labels.array)
     without = Segmentation(Volume(labels, ct.volume.grid), {"L1": 0.9, "L2": 0.9})
-    figures = measured(ct.volume, without, "T12", line_for(120), None)
+    figures = measured(ct.volume, without, "T12", None, line_for(120), None)
     assert not figures.measurable
     assert figures.volume_mm3 == 0.0
     assert (figures.bmd_mg_cm3, figures.hu_mean, figures.centroid_ras_mm) == (None, None, None)
+    assert (figures.hu_region, figures.region_voxels, figures.region) == (None, None, None)
 
 
 def test_masks_given_by_the_user_have_no_confidence():
     ct, segmentation = synthetic_case(grid_of("straight"))
-    density = density_of(ct.volume, segmentation, "L1")
-    figures = measured(ct.volume, Segmentation(segmentation.labels, {}), "L1", line_for(120), density)
+    given, reading = Segmentation(segmentation.labels, {}), reading_of(ct.volume, segmentation, "L1")
+    figures = measured(ct.volume, given, "L1", reading, line_for(120), None)
     assert figures.segmentation_confidence is None
 
 
-@pytest.mark.parametrize("missing", ["bin_corrections_mg_cm3", "profile_line"])
-def test_model_without_bins_or_weights_is_refused_in_one_sentence(missing):
+@pytest.mark.parametrize("missing", [BINS, BASE])
+def test_model_that_corrects_no_reading_is_refused_in_one_sentence(missing):
+    """Such as one of the former scale, whose bins lie around another density."""
     outputs = {name: value for name, value in CARD.outputs.items() if name != missing}
-    with pytest.raises(BadInput, match=f"six-more 1 names no {missing}"):
-        Densitometer(SixMore(), replace(CARD, outputs=outputs))
-
-
-@pytest.mark.parametrize(
-    "line",
-    [{"weights": {}}, {"weights": {"hole": 1.0}, "offset": 0.0}, {"weights": {"deep": "1"}, "offset": 0.0}, "1", None],
-)
-def test_model_with_unusable_weights_is_refused_in_one_sentence(line):
-    outputs = {**CARD.outputs, "profile_line": line}
-    with pytest.raises(BadInput, match=r"profile_line of the bmd model six-more 1 cannot be used: fit or install it"):
+    with pytest.raises(BadInput, match="six-more 1 does not correct the reading of the region: it is of the"):
         Densitometer(SixMore(), replace(CARD, outputs=outputs))

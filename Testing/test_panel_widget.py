@@ -74,14 +74,17 @@ def test_compute_shows_the_number_with_its_unit_interval_and_category_in_words(m
     ui, result = measured.ui, measured.session.result
     assert ui.resultFrame.isVisibleTo(measured.root)
     assert ui.valueLabel.text == f"{result.bmd_mg_cm3:.1f}" and "mg/cm³ HA" in ui.unitLabel.text
-    assert ui.categoryLabel.text == f"● {result.category.capitalize()}"
+    assert "(K2HPO4 " in ui.unitLabel.text and "middle 9 mm" in ui.intervalLabel.text
+    assert "QCT reading" in ui.unitLabel.toolTip
+    assert result.category == "osteopenia" and ui.categoryLabel.text == "▲ Osteopenia"  # 150 HU are 117 mg/cm3
     assert "Mean of L1 and L2" in ui.intervalLabel.text and "95 % interval" in ui.intervalLabel.text
     assert not ui.plotLabel.pixmap.isNull()
     assert "tube voltage is not known" in ui.reasonsLabel.text
     assert cell(measured, 1, 1) == "L1"
     assert cell(measured, 1, 2) == f"{result.vertebrae['L1'].bmd_mg_cm3:.1f}"
-    assert cell(measured, 1, 4) == f"{result.vertebrae['L1'].hu_mean:.0f}"
-    for column, unit in enumerate(["", "", "mg/cm³", "mg/cm³", "HU", "mg/cm³", "cm³", "%"]):
+    assert cell(measured, 1, 4) == f"{result.vertebrae['L1'].hu_region:.0f}"
+    assert cell(measured, 1, 6) == f"{result.vertebrae['L1'].hu_mean:.0f}"
+    for column, unit in enumerate(["", "", "mg/cm³", "mg/cm³", "HU", "mg/cm³", "HU", "cm³", "%"]):
         assert unit in ui.vertebraTable.horizontalHeaderItem(column).text()
 
 
@@ -125,11 +128,11 @@ def test_an_edit_greys_the_number_until_the_new_one_is_there(measured: Panel):
     assert "before the change" in measured.ui.intervalLabel.text
     assert not measured.ui.exportButton.enabled
     measured.settle()
-    assert measured.ui.categoryLabel.text.startswith("●") and measured.ui.exportButton.enabled
+    assert measured.ui.categoryLabel.text.startswith("▲") and measured.ui.exportButton.enabled
     assert "The mask of L2 was edited by hand" in measured.ui.reasonsLabel.text
     assert measured.session.result is not old
     assert measured.ui.valueLabel.text == f"{measured.session.result.bmd_mg_cm3:.1f}"
-    assert cell(measured, 2, 6) == f"{measured.session.result.vertebrae['L2'].volume_mm3 / 1000:.1f}"
+    assert cell(measured, 2, 7) == f"{measured.session.result.vertebrae['L2'].volume_mm3 / 1000:.1f}"
 
 
 def test_the_check_boxes_leave_vertebrae_out_and_take_them_back(measured: Panel):
@@ -348,21 +351,23 @@ def test_settings_are_applied_kept_and_reset(measured: Panel):
     ui.slopeSpinBox.value = 1.5
     ui.interceptSpinBox.value = -10.0
     ui.deviceComboBox.currentIndex = 1
+    ui.materialComboBox.currentIndex = 1
     ui.applySettingsButton.click()
     measured.settle()
     assert measured.session.result.category == "osteoporosis"
     assert measured.session.result.calibration.slope_hu_per_mg_cm3 == 1.5
     assert store.load() == Settings(
-        device="cpu", osteoporosis_mg_cm3=160.0, osteopenia_mg_cm3=200.0, own_line=True,
+        device="cpu", osteoporosis_mg_cm3=160.0, osteopenia_mg_cm3=200.0, material="K2HPO4", own_line=True,
         slope_hu_per_mg_cm3=1.5, intercept_hu=-10.0,
     )  # fmt: skip
     ui.osteoporosisResetButton.click()
     ui.osteopeniaResetButton.click()
     ui.lineResetButton.click()
     ui.deviceResetButton.click()
+    ui.materialResetButton.click()
     assert store.load() == Settings()
     measured.settle()
-    assert measured.session.result.category == "normal"
+    assert measured.session.result.category == "osteopenia"
 
 
 def test_the_model_folder_is_kept_and_reset(panel: Panel, tmp_path):

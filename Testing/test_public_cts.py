@@ -14,7 +14,8 @@ import pytest
 from OpportunisticBMDLib.box import box_ras
 from OpportunisticBMDLib.errors import BadInput
 from training import public_cts
-from training.dataset import open_dataset
+from training.dataset import OWN_READING, REFERENCE_SCALE, open_dataset
+from training.dataset.reference import reference_of
 from training.public_cts import (
     LOCAL,
     PUBLIC_CTS,
@@ -114,7 +115,9 @@ def test_labelled_cts_become_an_annotated_dataset(tmp_path, monkeypatch, real_ct
     case = open_dataset(tmp_path).case("abdomen-native")
     ct, labels = labelled_ct("abdomen-native")
     assert np.array_equal(case.labels.array, labels.array) and np.array_equal(case.ct.array, ct.array)
-    assert case.info.reference_bmd_mg_cm3 == {"T12": None, "L1": None, "L2": None}
+    assert case.info.reference_bmd_mg_cm3 == reference_of(ct, labels, None)
+    assert (case.info.reference_method, case.info.reference_scale) == (OWN_READING, REFERENCE_SCALE)
+    assert case.info.reference_bmd_mg_cm3["T12"] is None  # it reaches the end of the scan
     assert any("Apache-2.0" in line for line in case.info.history)
     size = np.diff(box_ras(case.labels))[:, 0]
     assert 40 < size[0] < 70 and 40 < size[1] < 85 and 85 < size[2] < 130

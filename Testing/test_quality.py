@@ -9,8 +9,10 @@ import pytest
 from example_results import acquisition, grid_of, synthetic_case
 
 from OpportunisticBMDLib.geometry import Grid
-from OpportunisticBMDLib.quality import METAL_SHARE, cautions, measurability, misordered
+from OpportunisticBMDLib.quality import METAL_SHARE, cautions, measurability, misordered, readable
 from OpportunisticBMDLib.result import Segmentation
+from OpportunisticBMDLib.stages.place_region import place_region
+from OpportunisticBMDLib.stages.read_region import Reading, read_region
 from OpportunisticBMDLib.vertebrae import LABELS
 from OpportunisticBMDLib.volume import Volume
 
@@ -173,3 +175,37 @@ def test_cautions_add_up(case):
         "thick_slices",
         "unsure_segmentation",
     }
+
+
+def reading_of(case: tuple[Volume, Segmentation], **changes: object) -> Reading:
+    ct, segmentation = case
+    return replace(read_region(ct, segmentation.labels, "L1", place_region(segmentation.labels, "L1")), **changes)
+
+
+def test_a_body_whose_middle_is_whole_can_be_read(case):
+    assert readable("L1", reading_of(case), 20.0) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "height", "code", "severity"),
+    [
+        ({}, 10.0, "too_flat", "warning"),
+        ({"covered": 0.9}, 20.0, "cut_off", "warning"),
+        ({"left_out": {"dense": 0.2, "metal": 0.2}}, 20.0, "region_left_out", "warning"),
+        ({"left_out": {"hollow": 0.1}}, 20.0, "region_in_part", "info"),
+        ({"voxels": 0.0}, 20.0, "no_region", "warning"),
+    ],
+)
+def test_a_body_whose_middle_is_not_is_not_read_or_says_so(case, changes, height, code, severity):
+    (reason,) = readable("L1", reading_of(case, **changes), height)
+    assert (reason.code, reason.severity, reason.vertebra) == (code, severity, "L1")
+    assert "L1" in reason.message
+
+
+def test_a_mask_without_a_body_is_not_read():
+    assert found(readable("L2", None, 0.0)) == [("no_region", "L2")]
+
+
+def test_what_was_left_out_is_named(case):
+    (reason,) = readable("L1", reading_of(case, left_out={"not in the mask": 0.01, "hollow": 0.1}), 20.0)
+    assert "cyst" in reason.message and "mask" not in reason.message and "11%" in reason.message

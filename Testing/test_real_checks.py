@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,22 +15,27 @@ for package in ("joblib", "scipy", "sklearn", "statsmodels", "MLstatkit"):
     pytest.importorskip(package, reason="evaluation needs the training extra")
 
 from OpportunisticBMDLib.calibration import line_for  # noqa: E402
+from OpportunisticBMDLib.core.region import Region  # noqa: E402
 from OpportunisticBMDLib.ct import CT  # noqa: E402
 from OpportunisticBMDLib.geometry import Grid  # noqa: E402
 from OpportunisticBMDLib.pipeline import Pipeline, Run  # noqa: E402
-from OpportunisticBMDLib.result import Reason  # noqa: E402
+from OpportunisticBMDLib.result import Box, Calibration, Reason, Segmentation  # noqa: E402
 from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE  # noqa: E402
 from OpportunisticBMDLib.volume import Volume  # noqa: E402
-from training.real_cts import chain  # noqa: E402
+from training import public_cts  # noqa: E402
+from training.real_cts import chain, phantom  # noqa: E402
 from training.real_cts.__main__ import main  # noqa: E402
 from training.real_cts.added import Response  # noqa: E402
+from training.real_cts.by_hand import circles, mean_hu  # noqa: E402
+from training.real_cts.degraded import PAIRS  # noqa: E402
 from training.real_cts.density import share_of_change, with_added  # noqa: E402
 from training.real_cts.figures import LabelledVertebrae, deep_inside, mask_figures  # noqa: E402
+from training.real_cts.phantom import line_of  # noqa: E402
 from training.real_cts.response import slope_of, spread_of  # noqa: E402
 from training.real_cts.variants import (  # noqa: E402
     FIELD_MM,
     NOISE_HU,
-    SLICE_MM,
+    SLICES_MM,
     SUPERIOR,
     changes,
     in_small_field,
@@ -144,21 +149,21 @@ def test_no_slope_from_fewer_than_two(measured):
 
 
 def test_spread_of_slopes_leaves_out_unknown_ones():
-    spread = spread_of([0.96, np.nan, 1.06, 1.01])
+    spread = spread_of([0.98, np.nan, 1.04, 1.01])
     assert (spread.n, spread.reached) == (3, 2)
-    assert (spread.least, spread.mean, spread.most) == pytest.approx((0.96, 1.01, 1.06))
-    assert spread.sd == pytest.approx(0.05)
+    assert (spread.least, spread.mean, spread.most) == pytest.approx((0.98, 1.01, 1.04))
+    assert spread.sd == pytest.approx(0.03)
     assert spread_of([]).n == 0 and np.isnan(spread_of([]).mean) and np.isnan(spread_of([1.0]).sd)
 
 
 def test_a_refusal_says_at_which_amount_and_leaves_the_others():
-    found = {name: vertebra(bmd, hu_line_bmd_mg_cm3=bmd + 2) for name, bmd in (("L1", 100.0), ("L2", 110.0))}
+    found = {name: vertebra(bmd, network_bmd_mg_cm3=bmd + 2) for name, bmd in (("L1", 100.0), ("L2", 110.0))}
     measured = result_of(bmd_mg_cm3=105.0, vertebrae_used=("L1", "L2"), vertebrae=found)
     more = replace(measured, bmd_mg_cm3=165.0)
     refused = result_of("refused", reasons=(Reason("too_dark", "refusal", "It is too dark."),), vertebrae={})
     response = Response("a", "native", (refused, measured, more))
     assert response.remarks == "refused at −60: too_dark"
-    assert response.slopes == pytest.approx({"network": 1.0, "HU line": 0.0})
+    assert response.slopes == pytest.approx({"reading": 1.0, "DenseNet": 0.0})
 
 
 # Other scans of a CT
@@ -196,10 +201,10 @@ def test_thick_slices_are_five_millimetres_within_the_scan(orientation):
     ct = Volume(np.full(grid.size, 100.0, np.float32), grid)
     thick = in_thick_slices(ct, np.zeros(3))
     axis = grid.axis_towards(SUPERIOR)
-    assert thick.grid.spacing[axis] == pytest.approx(SLICE_MM)
+    assert thick.grid.spacing[axis] == pytest.approx(SLICES_MM[0])
     np.testing.assert_allclose(np.delete(thick.grid.spacing, axis), np.delete(grid.spacing, axis))
-    lost = grid.size[axis] * grid.spacing[axis] - thick.grid.size[axis] * SLICE_MM
-    assert 0 <= lost < SLICE_MM
+    lost = grid.size[axis] * grid.spacing[axis] - thick.grid.size[axis] * SLICES_MM[0]
+    assert 0 <= lost < SLICES_MM[0]
     np.testing.assert_allclose(thick.array, 100.0, atol=0.01)  # nowhere is air averaged in
     first = np.zeros(3)
     first[axis] = -0.5
@@ -209,8 +214,9 @@ def test_thick_slices_are_five_millimetres_within_the_scan(orientation):
 def test_thick_slices_are_not_made_from_thick_slices():
     for thickness, expected in ((1.25, True), (3.0, True), (5.0, False), (4.0, False)):
         grid = Grid.axis_aligned((9, 9, 9), (1, 1, thickness))
-        assert changes("5 mm slices", grid) is expected
+        assert bool(changes("5 mm slices", grid)) is expected
         assert changes("native", grid)
+    assert changes("8 mm slices", Grid.axis_aligned((9, 9, 9), (1, 1, 5.0)))
 
 
 @every_orientation
@@ -242,11 +248,25 @@ def test_noise_has_its_sd_and_is_the_same_for_every_amount():
 # The command
 
 
+@dataclass(frozen=True)
 class ByHU:
     """Finds three bodies at the same place of every CT and reads their density by the calibration line, as it is."""
 
-    def __init__(self, models: Path | None) -> None:
-        self._bias = 0.0 if models is None else 7.0
+    models: Path | None
+    calibration: Calibration | None = None
+
+    @property
+    def _bias(self) -> float:
+        return 0.0 if self.models is None else 7.0
+
+    def localizer(self, ct: Volume) -> Box:
+        return box_of()
+
+    def segmenter(self, ct: Volume, box: Box) -> Segmentation:
+        return synthetic_case(ct.grid)[1]
+
+    def segment_within(self, ct: CT, box: Box) -> Run:
+        return self.run(ct)
 
     def run(self, ct: CT) -> Run:
         _, segmentation = synthetic_case(ct.volume.grid)
@@ -255,7 +275,7 @@ class ByHU:
             mask = segmentation.labels.array == LABELS[name]
             bmd = float(LINE.bmd(ct.volume.array[mask].mean()))
             centroid = tuple(ct.volume.grid.ras_of(np.argwhere(mask).mean(axis=0)))
-            found[name] = vertebra(bmd + self._bias, hu_line_bmd_mg_cm3=bmd, centroid_ras_mm=centroid)
+            found[name] = vertebra(bmd + self._bias, network_bmd_mg_cm3=bmd, centroid_ras_mm=centroid)
         mean = (found["L1"].bmd_mg_cm3 + found["L2"].bmd_mg_cm3) / 2
         known = {"vertebrae_used": ("L1", "L2"), "vertebrae": found, "box": box_of()}
         return Run(result_of(bmd_mg_cm3=mean, bmd_sd_mg_cm3=5.0, category="normal", **known), segmentation)
@@ -302,7 +322,7 @@ def test_the_command_prints_tables_and_draws_every_run(by_hu, folder, tmp_path, 
     assert cells(printed, "shipped", "hcc-005-contrast.nii.gz", "L2")[2] == "no"
     assert cells(printed, f"left out: {tmp_path / 'without'}", "hcc-005-native.nii.gz", "T12")[2] == "yes"
     assert "8 of 9 centroids" in printed
-    native, contrast, difference, in_place = cells(printed, "shipped", "T12", "network")
+    native, contrast, difference, in_place = cells(printed, "shipped", "T12", "reading")
     assert in_place == "yes"
     assert float(contrast) - float(native) == pytest.approx(float(difference), abs=0.11)
     assert float(difference) == pytest.approx(13 / LINE.slope_hu_per_mg_cm3, abs=0.1)
@@ -315,9 +335,68 @@ def test_models_left_out_of_both_scans_give_another_pair(by_hu, folder, capsys):
     arguments = ["--unlabelled", str(folder), "--only", "pair", "--ct", "hcc-005"]
     assert main([*arguments, "--left-out", "unlabelled=elsewhere"]) == 0
     printed = capsys.readouterr().out
-    shipped, other = (cells(printed, models, "L1", "network") for models in ("shipped", "left out: elsewhere"))
+    shipped, other = (cells(printed, models, "L1", "reading") for models in ("shipped", "left out: elsewhere"))
     assert float(other[0]) == pytest.approx(float(shipped[0]) + 7, abs=0.11)
     assert not (folder / "pictures").exists()
+
+
+def test_other_scans_of_a_ct_are_held_against_what_it_reads_untouched(by_hu, folder, tmp_path, capsys):
+    """The bodies are of 150 HU throughout: as it is, what is shown and the reference are the same."""
+    output = tmp_path / "out"
+    arguments = ["-o", str(output), "--unlabelled", str(folder), "--only", "degraded", "--ct", "hcc-005-native"]
+    assert main(arguments) == 0
+    printed = capsys.readouterr().out
+    single, _, pairs = printed.partition(PAIRS)
+    count, shown, direct, covered = cells(single, "as it is")
+    assert count == "3" and shown.endswith("(goal 1.5 / 3: reached)") and covered == "100 % (3/3)"
+    assert abs(float(shown.split(" / ")[0].replace("−", "-"))) < 1 and direct == shown.partition(" (")[0]
+    assert cells(pairs.partition("Each CT")[0], "as it is")[0] == "1"
+    assert {cells(single, variant)[0] for variant in ("30 HU noise", "sharp kernel", "soft kernel")} == {"3"}
+    reference, bmd, _ = cells(printed, "hcc-005-native.nii.gz", "L1")
+    assert float(bmd) == pytest.approx(float(LINE.bmd(150)), abs=0.1) == pytest.approx(float(reference), abs=1.5)
+    assert [path.name for path in (output / "pictures").iterdir()] == ["hcc-005-native-degraded.png"]
+
+
+def test_models_that_were_fitted_without_the_patient_take_the_place_of_the_shipped_ones(by_hu, folder, capsys):
+    arguments = ["--unlabelled", str(folder), "--only", "degraded", "--ct", "hcc-005"]
+    assert main([*arguments, "--left-out", "hcc-005=elsewhere"]) == 0
+    printed = capsys.readouterr().out
+    shown = cells(printed.partition(PAIRS)[0], "as it is")[1]
+    assert float(shown.split(" / ")[0].replace("−", "-")) == pytest.approx(7, abs=1) and "missed" in shown
+    assert "fitted without the patient: hcc-005-native.nii.gz (left out: elsewhere), hcc-005-contrast" in printed
+
+
+def test_a_circle_by_hand_reads_what_lies_under_it():
+    grid = Grid.axis_aligned((80, 80, 20), (0.7, 0.7, 2.5))
+    right, front, _ = np.moveaxis(grid.ras_of(np.moveaxis(np.indices(grid.size), 0, -1)), -1, 0)
+    ct = Volume((100 + 2 * right + 3 * front).astype(np.float32), grid)
+    region = Region(np.zeros(3), np.diag([12.0, 9.0, 4.5]))
+    read = [mean_hu(ct, circle) for circle in circles(region)]
+    assert read == pytest.approx([100, 112, 88, 112], abs=0.5)
+    assert {tuple(circle.half_mm) for circle in circles(region)} == {(4.5, 4.5, 4.5)}
+
+
+def test_a_phantoms_own_line_gives_its_inserts_their_density():
+    line = line_of(37.0, 310.0)
+    assert line.slope_hu_per_mg_cm3 == pytest.approx(1.365) and line.bmd(37.0) == 0 and line.bmd(310.0) == 200
+    assert line.sd(200.0) == 0
+
+
+def test_the_real_phantom_is_read_through_both_lines(capsys):
+    if not (public_cts.LOCAL / phantom.SCAN).is_file():
+        pytest.skip("the scan of the phantom is not at hand")
+    assert main(["--only", "phantom"]) == 0
+    printed = capsys.readouterr().out
+    hu, _, own = cells(printed, "rod, 200 mg HA/cm³")
+    assert float(hu) == pytest.approx(310, abs=5) and own == "200.0"
+    assert float(cells(printed, "water insert")[0]) == pytest.approx(37, abs=5)
+    assert "beyond its 95 % interval" in printed
+
+
+def test_without_the_phantoms_scan_the_section_says_so(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(phantom, "LOCAL", tmp_path)
+    assert main(["--only", "phantom"]) == 0
+    assert "Left out: the scan of the phantom is not at hand." in capsys.readouterr().out
 
 
 def test_mineral_that_was_added_is_found_again_in_every_variant(by_hu, folder, capsys):
@@ -329,7 +408,7 @@ def test_mineral_that_was_added_is_found_again_in_every_variant(by_hu, folder, c
         assert float(slope) == pytest.approx(1, abs=0.002) and float(line) == pytest.approx(1, abs=0.002)
         assert float(bmd) == pytest.approx(LINE.bmd(150), abs=2)
         assert (used, remarks) == ("L1+L2", "")
-        count, reached, mean, sd, least, most = cells(printed, variant, "network")
+        count, reached, mean, sd, least, most = cells(printed, variant, "reading")
         assert (count, reached, sd) == ("1", "1", "–") and mean == least == most == slope
     assert 0.8 < float(cells(printed, "hcc-005-native.nii.gz", "5 mm slices")[0]) < 1.01
 
@@ -339,7 +418,7 @@ def test_a_ct_that_cannot_be_read_is_a_row_and_the_others_go_on(by_hu, folder, c
     assert main(["--unlabelled", str(folder), "--only", "unlabelled", "pair", "added", "--ct", "hcc-005"]) == 0
     printed = capsys.readouterr().out
     assert len(cells(printed, "shipped", "hcc-005-contrast.nii.gz", "")[-1]) > 20
-    assert cells(printed, "shipped", "T12", "network")[1:] == ["–", "–", "no"]
+    assert cells(printed, "shipped", "T12", "reading")[1:] == ["–", "–", "no"]
     assert "fewer than two vertebrae are found on them: hcc-005-contrast.nii.gz." in printed
 
 

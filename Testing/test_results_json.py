@@ -8,10 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
 from example_results import EXAMPLES, normal, refused, review, vertebra
+from scipy.spatial.transform import Rotation
 
+from OpportunisticBMDLib.core.materials import k2hpo4_of
+from OpportunisticBMDLib.core.region import Region
 from OpportunisticBMDLib.errors import BadInput
+from OpportunisticBMDLib.result import Result
 from OpportunisticBMDLib.results.json_file import as_json, result_from_json
 
 SCHEMA = json.loads((Path(__file__).parents[1] / "Resources" / "result.schema.json").read_text())
@@ -117,7 +122,7 @@ def test_figures_that_were_not_finite_are_read_as_missing():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"schema_version": 2}, "schema version 2"),
+        ({"schema_version": 3}, "schema version 3"),
         ({"vertebrae": {"T12": {}}}, "not a whole result.json"),
         ({"thresholds_mg_cm3": None}, "not a whole result.json"),
         ({"reasons": [{"code": "x"}]}, "not a whole result.json"),
@@ -126,6 +131,52 @@ def test_figures_that_were_not_finite_are_read_as_missing():
 def test_what_is_no_result_is_refused(changes, message):
     with pytest.raises(BadInput, match=message):
         result_from_json({**as_json(normal()), **changes})
+
+
+def version_1(result: Result) -> dict:
+    """As the program wrote it before."""
+    document = as_json(result)
+    for key in ("scale", "bmd_k2hpo4_mg_cm3"):
+        del document[key]
+    del document["thresholds_mg_cm3"]["material"]
+    for key in ("zero", "slope_sd_percent", "intercept_sd_hu"):
+        del document["calibration"][key]
+    for figures in document["vertebrae"].values():
+        for key in ("hu_region", "hu_region_sd", "region_voxels", "region_ras_mm"):
+            del figures[key]
+    return {**document, "schema_version": 1}
+
+
+def test_a_result_of_version_1_is_read_as_one_of_the_former_scale():
+    read = result_from_json(version_1(normal()))
+    assert read.scale == "former" and read.bmd_mg_cm3 == 152.31 and read.category == "normal"
+    assert read.bmd_k2hpo4_mg_cm3 is None and read.thresholds.material == "HA"
+    l1 = read.vertebrae["L1"]
+    assert (l1.hu_region, l1.region_voxels, l1.region) == (None, None, None) and l1.bmd_mg_cm3 == 154.0
+    assert result_from_json(as_json(read)).scale == "former"  # written again it stays one
+    assert as_json(read)["bmd_k2hpo4_mg_cm3"] is None
+
+
+def test_both_materials_are_given_and_the_region_comes_back():
+    document = as_json(normal())
+    assert document["scale"] == "QCT reading"
+    assert document["bmd_k2hpo4_mg_cm3"] == pytest.approx(k2hpo4_of(152.31), abs=0.01)
+    read, known = result_from_json(document).vertebrae["L2"].region, normal().vertebrae["L2"].region
+    assert read.centre_ras == pytest.approx(known.centre_ras, abs=1e-3)
+    assert read.half_axes == pytest.approx(known.half_axes, abs=1e-3)
+
+
+def test_a_leaning_region_survives_rounding():
+    axes = Rotation.from_rotvec([0.3, -0.2, 0.1]).as_matrix()
+    region = Region(np.full(3, 1 / 3), np.array([[12.0], [9.0], [4.5]]) * axes)
+    result = replace(normal(), vertebrae={"L1": vertebra(120.0, region=region)})
+    read = result_from_json(json.loads(json.dumps(as_json(result)))).vertebrae["L1"].region
+    assert np.abs(read.half_axes - region.half_axes).max() < 1e-3
+
+
+def test_the_line_is_given_with_its_zero_and_its_uncertainty():
+    line = as_json(normal())["calibration"]
+    assert (line["zero"], line["slope_sd_percent"], line["intercept_sd_hu"]) == ("water at 120 kVp", 4.0, 2.9)
 
 
 def test_a_document_of_another_kind_is_refused():

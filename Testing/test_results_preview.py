@@ -12,7 +12,19 @@ import matplotlib.image
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from example_results import BODIES, EXAMPLES, acquisition, box_of, grid_of, normal, refused, review, synthetic_case
+from example_results import (
+    BODIES,
+    EXAMPLES,
+    acquisition,
+    box_of,
+    former,
+    grid_of,
+    normal,
+    refused,
+    region_of,
+    review,
+    synthetic_case,
+)
 
 from OpportunisticBMDLib.ct import CT
 from OpportunisticBMDLib.result import Reason, Segmentation
@@ -26,6 +38,11 @@ REAL = Path(__file__).parents[2] / "shared" / "data" / "chest-contrast"
 
 def pictures(figure) -> list:
     return [axes for axes in figure.axes if axes.images]
+
+
+def outlines(axes) -> list[np.ndarray]:
+    """The vertices of each contour, in the order in which they were drawn."""
+    return [np.concatenate([path.vertices for path in lines.get_paths()]) for lines in axes.collections]
 
 
 def words(figure) -> str:
@@ -89,9 +106,30 @@ def test_radiological_convention_on_every_grid(orientation):
 def test_outlines_lie_on_the_edge_of_the_masks(orientation):
     ct, segmentation = synthetic_case(grid_of(orientation))
     axial = pictures(draw_preview(ct, segmentation, normal()))[4]
-    line = np.concatenate([path.vertices for lines in axial.collections for path in lines.get_paths()])
+    line = outlines(axial)[0]
     radii = np.hypot((line[:, 0] - 12) / 20, (line[:, 1] + 52) / 15)
     assert len(line) > 50 and radii.min() > 0.85 and radii.max() < 1.15
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+def test_what_was_read_is_drawn_where_it_lies_on_every_grid(orientation):
+    """An ellipse on the axial slice, a rectangle of 9 mm on the sagittal one."""
+    ct, segmentation = synthetic_case(grid_of(orientation))
+    _, _, _, sagittal, axial, _, _ = pictures(draw_preview(ct, segmentation, normal()))
+    centre, (a, b, h) = region_of("L1").centre_ras, region_of("L1").half_mm
+    ellipse, cut = outlines(axial)[-1], outlines(sagittal)[-1]
+    radii = np.hypot((ellipse[:, 0] - centre[0]) / a, (ellipse[:, 1] - centre[1]) / b)
+    assert len(ellipse) > 50 and radii.min() > 0.97 and radii.max() < 1.03
+    assert np.ptp(cut, axis=0) == pytest.approx((2 * b, 2 * h), abs=0.6) and 2 * h == 9.0
+    assert (cut.max(axis=0) + cut.min(axis=0)) / 2 == pytest.approx((centre[1], centre[2]), abs=0.3)
+
+
+def test_a_former_result_shows_no_region_and_says_so():
+    ct, segmentation = synthetic_case(grid_of("straight"))
+    figure, now = (draw_preview(ct, segmentation, result) for result in (former(), normal()))
+    for axes, with_region in zip(pictures(figure)[1:], pictures(now)[1:]):
+        assert len(outlines(axes)) < len(outlines(with_region))
+    assert "former scale" in words(figure) and "K2HPO4" not in words(figure) and "9 mm" not in words(figure)
 
 
 def test_an_empty_mask_is_said_to_be_missing():
@@ -118,7 +156,10 @@ def test_figures_are_given_with_units():
         "Osteopenia (80 to 120 mg/cm³)",
         "Mean of T12 and L1",
         "not measurable",
-        "150 ± 44 HU",
+        "141 ± 38 HU read",
+        "161 ± 44 HU mask",
+        "(K2HPO4 108.9)",
+        "read in the middle 9 mm",
         "For research, not diagnosis.",
     ):
         assert part in text
@@ -169,7 +210,7 @@ def test_a_real_left_handed_ct_is_drawn_in_time():
     figure = draw_preview(
         CT(volume, acquisition()),
         Segmentation(Volume(labels, volume.grid), {}),
-        replace(normal(), box=box_of((-20, -53, -290))),
+        replace(former(), box=box_of((-20, -53, -290))),  # whose regions are not those of this patient
     )
     as_png(figure)
     assert time.process_time() - started < 6  # of processor, as a wall clock measures the neighbours too

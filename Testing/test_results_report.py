@@ -8,7 +8,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from example_results import EXAMPLES, acquisition, normal, osteoporosis, refused, review
+from example_results import EXAMPLES, acquisition, former, normal, osteoporosis, refused, review
 
 from OpportunisticBMDLib.result import Reason, Thresholds
 from OpportunisticBMDLib.results.report import render_report
@@ -60,6 +60,31 @@ def test_headline_interval_and_category():
     assert "Osteoporosis (below 80 mg/cm³)" in text
     assert "95 % interval 55.3 to 72.4 mg/cm³" in text  # 63.84 -+ 1.96 x 4.37
     assert "Mean of L1 and L2" in text
+
+
+def test_both_scales_are_named_and_what_they_mean():
+    text = Page(render_report(osteoporosis(), PICTURE)).text
+    assert "63.8 mg/cm³ HA (K2HPO4 61.8)" in text  # 3.1 % less
+    assert "A QCT reading in the middle 9 mm of each body" in text and "European Spine Phantom" in text
+    assert "0 is water at 120 kVp" in text and "uncertainty of the line (SD) 4.0 % and 2.9 HU" in text
+
+
+def test_what_was_read_stands_beside_the_whole_mask():
+    text = Page(render_report(normal(), PICTURE)).text
+    assert "197 ± 38" in text and "217 ± 44" in text  # HU of L1's region and of its mask
+    assert "154.0 ± 6.0 (K2HPO4 149.2)" in text
+
+
+def test_a_former_result_is_said_to_be_one_and_has_no_k2hpo4():
+    text = Page(render_report(former(), PICTURE)).text
+    assert "152.3 mg/cm³ HA, former scale" in text and "On the former scale" in text and "measure the CT again" in text
+    assert "(K2HPO4 1" not in text and "middle 9 mm" not in text
+
+
+def test_thresholds_of_k2hpo4_are_named():
+    result = replace(normal(), thresholds=Thresholds(material="K2HPO4"))
+    text = Page(render_report(result, PICTURE)).text
+    assert "Normal (above 120 mg/cm³ K2HPO4)" in text and "in mg/cm³ of K2HPO4" in text
 
 
 def test_the_mark_stands_where_the_value_is():

@@ -6,11 +6,12 @@ import math
 from dataclasses import replace
 
 import pytest
-from example_results import EXAMPLES, normal, osteoporosis, refused, review
+from example_results import EXAMPLES, former, normal, osteoporosis, refused, review
 from grids import GRIDS
 from mrml import ct_on, new_scene, slicer, three_blocks
 
 from OpportunisticBMDLib import __version__
+from OpportunisticBMDLib.core.materials import k2hpo4_of
 from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.result import Reason, Thresholds
 from OpportunisticBMDLib.results.json_file import as_json
@@ -58,8 +59,9 @@ def test_the_table_says_what_was_measured():
     assert table["T12"]["Used"] == table["L1"]["Used"] == "yes" and table["L2"]["Used"] == "no"
     assert float(table["T12"]["BMD (mg/cm³ HA)"]) == 114.9
     assert table["T12"]["95 % interval (mg/cm³ HA)"] == "97.7 to 132.1"
-    assert float(table["T12"]["Mean HU"]) == 156.0
-    assert float(table["T12"]["HU-line BMD (mg/cm³ HA)"]) == pytest.approx(114.8, abs=0.05)
+    assert float(table["T12"]["BMD (mg/cm³ K2HPO4)"]) == pytest.approx(k2hpo4_of(114.9), abs=0.05)
+    assert float(table["T12"]["Region HU"]) == 147.1 and float(table["T12"]["Mask HU"]) == 167.1
+    assert float(table["T12"]["Network BMD (mg/cm³ HA)"]) == pytest.approx(114.9, abs=0.05)
     assert float(table["T12"]["Volume (cm³)"]) == 14.25
     assert float(table["L2"]["Segmentation confidence"]) == 0.81
     assert math.isnan(float(table["L2"]["BMD (mg/cm³ HA)"])) and table["L2"]["95 % interval (mg/cm³ HA)"] == ""
@@ -75,6 +77,12 @@ def test_the_table_says_the_mean_its_category_and_for_what_it_is():
     assert table["Thresholds"]["Note"].startswith("Osteoporosis below 80, osteopenia 80 to 120, normal above 120")
     assert "Contrast agent is seen" in table["Warning"]["Note"]
     assert table["Software"]["Note"] == f"OpportunisticBMD {__version__}. For research, not diagnosis."
+
+
+def test_the_table_says_what_the_number_means():
+    assert "middle 9 mm" in rows(made(review())[2])["Scale"]["Note"]
+    old = rows(made(former())[2])
+    assert "former scale" in old["Scale"]["Note"] and math.isnan(float(old["L1"]["BMD (mg/cm³ K2HPO4)"]))
 
 
 def test_the_thresholds_are_those_of_the_result():

@@ -8,11 +8,16 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from OpportunisticBMDLib.core.materials import HA_HU_PER_MG_CM3
+from OpportunisticBMDLib.stages.place_region import place_region
+from OpportunisticBMDLib.stages.read_region import read_region
 from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
 from training.virtual.canvas import Canvas
 from training.virtual.materials import LINES, calibration, derive_line
+from training.virtual.parameters import TextureParameters
 from training.virtual.patient import draw_parameters, render
 from training.virtual.scan import acquire, noise_fields, noise_power
+from training.virtual.scanner import scanner_line
 from training.virtual.spine import canal_points, paint_vertebra, place_vertebrae
 from training.virtual.texture import Texture
 from training.virtual.thorax import rib_course
@@ -54,15 +59,56 @@ def test_truth_is_the_density_painted_in_the_labelled_voxels(bone):
     deep = ndimage.binary_erosion(cancellous.inside, iterations=2)
     painted = (canvas.hu[cancellous.box][deep] - line[1]) / line[0]
     assert painted == pytest.approx(cancellous.density[deep], abs=0.01)
-    assert cancellous.mean == pytest.approx(l1.shape.density, abs=0.05)
-    assert cancellous.density[deep].std() > 0.1 * cancellous.mean
+    mean = cancellous.density[cancellous.painted].mean()
+    assert mean == pytest.approx(l1.shape.density, abs=0.05)
+    assert cancellous.density[deep].std() > 0.1 * mean
 
 
-def test_patient_states_the_mean_of_each_vertebra(patient):
-    set_to = {v.name: v.density for v in patient.parameters.vertebrae}
-    assert set(patient.bmd_mg_cm3) == set(VERTEBRAE)
-    for name in VERTEBRAE:
-        assert patient.bmd_mg_cm3[name] == pytest.approx(set_to[name], abs=0.05)
+UNIFORM = TextureParameters(grain=0.0, patch=0.0, ends=0.0, vessel=0.0)
+
+
+@pytest.mark.parametrize("fat", [0.2, 0.45, 0.7])
+def test_truth_of_uniform_bone_is_what_qct_reads_of_it_marrow_and_its_fat_included(fat):
+    """By physics: HU of mineral in marrow at 120 kVp, through the line of HA in water."""
+    made = render(replace(small(7, density=120.0), texture=UNIFORM, marrow_fat=fat))
+    slope, marrow = calibration(120.0, fat)
+    assert set(made.bmd_mg_cm3) == set(VERTEBRAE)
+    for bmd in made.bmd_mg_cm3.values():
+        assert bmd == pytest.approx((slope * 120.0 + marrow) / HA_HU_PER_MG_CM3, abs=0.1)
+
+
+def test_truth_of_bone_with_denser_endplates_is_less_than_its_mean():
+    made = render(replace(small(7, density=120.0), marrow_fat=0.45))
+    slope, marrow = calibration(120.0, 0.45)
+    for bmd in made.bmd_mg_cm3.values():
+        assert bmd < (slope * 120.0 + marrow) / HA_HU_PER_MG_CM3 - 2
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"scan": {"noise_hu": 40.0}},
+        {"scan": {"kernel_sigma": 0.95}},
+        {"scan": {"kvp": 80.0}},
+        {"scan": {"slope": 1.05, "offset": -5.0, "cupping_hu": 7.0}},
+        {"contrast": True, "marrow_contrast_hu": 12.0},
+    ],
+    ids=["noise", "kernel", "voltage", "scanner", "contrast"],
+)
+def test_truth_does_not_depend_on_the_scan(patient, changes):
+    parameters = patient.parameters
+    scan = replace(parameters.scan, **changes.get("scan", {}))
+    own = {key: value for key, value in changes.items() if key != "scan"}
+    made = render(replace(parameters, scan=scan, **own))
+    assert made.bmd_mg_cm3 == pytest.approx(patient.bmd_mg_cm3, abs=0.01)
+
+
+def test_a_reading_through_the_true_mask_is_near_the_truth(patient):
+    scan = patient.parameters.scan
+    line = scanner_line(scan.kvp, scan.slope, scan.offset)
+    for name, truth in patient.bmd_mg_cm3.items():
+        reading = read_region(patient.ct, patient.labels, name, place_region(patient.labels, name))
+        assert line.bmd(reading.hu_mean) == pytest.approx(truth, abs=3.0)
 
 
 def test_thin_bright_shell_around_the_cancellous_bone(bone):
@@ -189,8 +235,9 @@ def test_noise_has_the_sd_and_the_correlation_of_the_kernel():
 def test_cohort_is_drawn_as_intended():
     people = [draw_parameters(seed) for seed in range(300)]
     bmd = np.array([np.mean([v.density for v in p.vertebrae if v.name in VERTEBRAE]) for p in people])
-    assert bmd.mean() == pytest.approx(108, abs=8) and bmd.std() == pytest.approx(40, abs=7)
-    assert bmd.min() >= 15 and bmd.max() <= 265
+    # QCT reads some 20 mg/cm3 less of it: 108 +- 40, as the paper's cohort.
+    assert bmd.mean() == pytest.approx(128, abs=8) and bmd.std() == pytest.approx(40, abs=7)
+    assert bmd.min() >= 30 and bmd.max() <= 285
     assert 0.7 < np.mean([p.scan.kvp == 120 for p in people]) < 0.9
     within = [np.std([v.density for v in p.vertebrae], ddof=1) for p in people]
     assert np.mean(within) == pytest.approx(6, abs=1)

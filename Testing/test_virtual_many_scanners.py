@@ -11,16 +11,17 @@ import pytest
 from scipy import ndimage
 
 from OpportunisticBMDLib import cli
+from OpportunisticBMDLib.core.materials import HA_HU_PER_MG_CM3
 from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
-from training.dataset import open_dataset, simulate
+from training.dataset import REFERENCE_SCALE, open_dataset, simulate
 from training.dataset.simulate import info_of
 from training.fit.prepare import Sample
 from training.fit.prepare import main as prepare
 from training.virtual.canvas import Canvas
 from training.virtual.draw_any_spine import fractured
 from training.virtual.materials import calibration
-from training.virtual.parameters import Arm, Dent, Implant, Look, Spur
+from training.virtual.parameters import Arm, Dent, Implant, Look, Spur, TextureParameters
 from training.virtual.patient import COHORTS, draw_parameters, render
 from training.virtual.scan import acquire, noise_fields, noise_power
 from training.virtual.slices import Slices, plane_heights
@@ -29,7 +30,7 @@ from training.virtual.texture import Texture
 from training.virtual.thorax import rib_course
 from training.virtual.trunk import Trunk
 
-ONE_SCANNER = "091304c1001b"  # of the records of 20 patients
+ONE_SCANNER = "2bb8d4e55ce3"  # of the records of 20 patients
 SCAN = {"kvp": 120.0, "noise_hu": 6.0, "kernel_sigma": 0.5, "slice_thickness": 2.0, "increment": 2.0, "smear": 0.3}
 FIELD = {"pixel": 1.0, "field_of_view": 300.0, "top": 75.0, "bottom": -85.0, "centre": (0.0, 20.0)}
 IDEAL = {"slope": 1.0, "offset": 0.0, "cupping_hu": 0.0, "edge": 0.0}
@@ -86,15 +87,16 @@ def test_an_unknown_cohort_is_named():
 def test_same_seed_same_voxels(patient):
     again = render(plain(7))
     assert np.array_equal(again.ct.array, patient.ct.array) and np.array_equal(again.labels.array, patient.labels.array)
-    assert again.bmd_mg_cm3 == patient.bmd_mg_cm3 and again.qct_mg_cm3 == patient.qct_mg_cm3
+    assert again.bmd_mg_cm3 == patient.bmd_mg_cm3
     assert draw_parameters(7, "many-scanners") == draw_parameters(7, "many-scanners")
     assert draw_parameters(7, "many-scanners") != draw_parameters(8, "many-scanners")
 
 
 def test_density_is_that_of_the_paper(people):
     bmd = np.array([np.mean([v.density for v in p.vertebrae if v.name in VERTEBRAE]) for p in people])
-    assert bmd.mean() == pytest.approx(108, abs=8) and bmd.std() == pytest.approx(40, abs=6)
-    assert bmd.min() >= 20 and bmd.max() <= 260
+    # QCT reads some 20 mg/cm3 less of it: 108 +- 40.
+    assert bmd.mean() == pytest.approx(128, abs=8) and bmd.std() == pytest.approx(40, abs=6)
+    assert bmd.min() >= 35 and bmd.max() <= 280
     spread = np.array([np.std([v.density for v in p.vertebrae], ddof=1) for p in people])
     assert np.percentile(spread, 90) > 2 * np.percentile(spread, 10)
 
@@ -167,18 +169,42 @@ def test_truth_is_the_density_that_the_slices_show_in_the_labelled_voxels(thickn
     line, texture = calibration(120.0), Texture(np.random.default_rng(1))
     bone = paint_vertebra(canvas, labels, l1, texture, line, texture.bone_grain(), slices)
     assert np.array_equal(labels[bone.box] == LABELS["L1"], bone.inside)
-    assert bone.mean == pytest.approx(l1.shape.density, abs=0.05)
+    seen = slices.of(bone.density, bone.painted_box[2], bone.box[2])
+    assert seen[bone.inside].mean() == pytest.approx(l1.shape.density, abs=0.05)
     image = np.stack([slices.image(canvas.hu, k) for k in range(len(slices.up))], axis=2)[bone.box]
     deep = ndimage.binary_erosion(bone.inside, np.ones((5, 5, 1)))
     deep &= (np.abs(slices.up[bone.box[2]]) < 6 - 0.6 * thickness)[None, None, :]
     assert deep.any()
-    assert (image[deep] - line[1]) / line[0] == pytest.approx(bone.density[deep], abs=0.05)
+    assert (image[deep] - line[1]) / line[0] == pytest.approx(seen[deep], abs=0.05)
 
 
-def test_patient_states_the_mean_of_each_vertebra(patient):
-    set_to = {v.name: v.density for v in patient.parameters.vertebrae}
-    assert patient.bmd_mg_cm3 == pytest.approx({name: set_to[name] for name in VERTEBRAE}, abs=0.05)
-    assert patient.not_measurable == {}
+def test_patient_states_what_qct_reads_of_each_vertebra(patient):
+    painted = {v.name: v.density for v in patient.parameters.vertebrae}
+    slope, marrow = calibration(120.0, patient.parameters.marrow_fat)
+    assert set(patient.bmd_mg_cm3) == set(VERTEBRAE) and patient.not_measurable == {}
+    for name, bmd in patient.bmd_mg_cm3.items():  # less than the mean of the body: its endplates are denser
+        mean = (slope * painted[name] + marrow) / HA_HU_PER_MG_CM3
+        assert 0.6 * mean - 15 < bmd < mean
+
+
+@pytest.mark.parametrize("thickness", [2.0, 5.0])
+def test_truth_is_that_of_the_patient_however_thick_the_slices(thickness):
+    smooth = TextureParameters(grain=0.0, patch=0.0)  # both are drawn anew on another lattice
+    thin, thick = (
+        render(replace(plain(3, slice_thickness=t, smear=0.1 * t), texture=smooth)) for t in (1.25, thickness)
+    )
+    assert thick.bmd_mg_cm3 == pytest.approx(thin.bmd_mg_cm3, abs=2.0)
+
+
+def test_a_crushed_body_is_not_measurable():
+    parameters = plain(7)
+    flat = tuple(replace(v, height=9.0) if v.name == "L1" else v for v in parameters.vertebrae)
+    made = render(replace(parameters, vertebrae=flat))
+    assert made.not_measurable == {"L1": "crushed"} and set(made.bmd_mg_cm3) == {"T12", "L2"}
+    assert info_of(made).exclusions == ("not_for_qct",)
+
+
+def test_the_lattice_is_that_of_the_labels(patient):
     assert patient.ct.grid.is_close(patient.labels.grid)
     assert patient.ct.grid.spacing == pytest.approx([1.0, 1.0, 2.0], abs=1e-4)
 
@@ -201,19 +227,6 @@ def test_hu_of_the_bodies_follow_marrow_fat_contrast_voltage_and_scanner():
     assert low == pytest.approx((normal - offset) / slope * slope80 + offset80, rel=0.04)
 
 
-def test_qct_reads_the_middles_close_to_the_truth():
-    readings, truths = [], []
-    for seed in (3, 7, 11, 19):
-        made = render(plain(seed))
-        readings.append(made.qct_mg_cm3)
-        truths.append(np.mean([made.bmd_mg_cm3["L1"], made.bmd_mg_cm3["L2"]]))
-    apart = np.array(readings) - truths
-    # The middle of a body has no dense endplates, and may hold the vein.
-    assert (np.abs(apart) < 5 + 0.2 * np.array(truths)).all()
-    assert np.corrcoef(readings, truths)[0, 1] > 0.95
-    assert readings != truths
-
-
 @pytest.mark.parametrize(
     ("implant", "reason"),
     [(Implant("cement", ("L1",), hu=1800.0), "cement"), (Implant("screws", ("L1",), hu=7000.0), "screws")],
@@ -224,7 +237,6 @@ def test_what_holds_cement_or_screws_is_not_measurable(patient, implant, reason)
     l1 = made.labels.array == LABELS["L1"]
     assert np.array_equal(l1, patient.labels.array == LABELS["L1"])  # it is still there to be found
     assert np.percentile(made.ct.array[l1], 95) > 1500 > np.percentile(patient.ct.array[l1], 95)
-    assert made.qct_mg_cm3 == pytest.approx(np.mean(list(made.bmd_mg_cm3.values())), abs=25)
     info = info_of(made)
     assert info.reference_bmd_mg_cm3["L1"] is None and info.exclusions == ("metal_or_cement",)
 
@@ -235,7 +247,7 @@ def test_a_vertebra_at_the_end_of_the_scan_is_recorded_as_cut_off():
     assert through.not_measurable == {"T12": "cut off"} and (through.labels.array == LABELS["T12"]).any()
     below = render(plain(7, top=float(t12.centre[2] - 16)))
     assert below.not_measurable == {"T12": "cut off"} and not (below.labels.array == LABELS["T12"]).any()
-    assert set(below.bmd_mg_cm3) == {"L1", "L2"} and below.qct_mg_cm3 is not None
+    assert set(below.bmd_mg_cm3) == {"L1", "L2"}
     assert info_of(below).exclusions == ("vertebrae_not_covered",)
 
 
@@ -248,7 +260,7 @@ def test_the_cohort_becomes_cases_and_samples(tmp_path):
     assert (case.info.kvp, case.info.slice_thickness_mm) == (drawn.scan.kvp, drawn.scan.slice_thickness)
     prepare(["-o", str(tmp_path), "--virtual", "1", "--seed", "0", "--cohort", "many-scanners", "--jobs", "1"])
     sample = Sample.load(tmp_path / "virtual-many-000000.npz")
-    assert sample.bmd_mg_cm3 == pytest.approx(case.info.reference_bmd_mg_cm3) and sample.kvp == drawn.scan.kvp
+    assert sample.shows_all and case.info.reference_scale == REFERENCE_SCALE
 
 
 def test_simulating_an_unknown_cohort_is_refused(tmp_path):

@@ -191,7 +191,7 @@ def test_after_an_edit_only_labels_travel_and_the_figures_are_those_of_measuring
 
     monkeypatch.setattr(SharedMemory, "reserved", not_again)
     corrected, edits = edited(segmentation, "L1"), Edits(edited=frozenset({"L1"}))
-    warm.measure(ct, corrected, edits, first.result, ["L1"])
+    warm.measure(ct, corrected, edits, first.result)
     after = finished(warm).run
     warm.measure(ct, corrected, edits)
     anew = finished(warm).run

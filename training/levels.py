@@ -26,8 +26,9 @@ from OpportunisticBMDLib.result import Box, Segmentation
 from OpportunisticBMDLib.results.preview import as_png, draw_preview
 from training.cancellous import CORTEX_MM
 from training.command_line import exit_status
-from training.dataset import Case, CaseInfo, write_case
+from training.dataset import OWN_READING, Case, CaseInfo, write_case
 from training.dataset.files import replacing
+from training.dataset.reference import reference_of
 from training.markdown import markdown
 
 TOLERANCE = 2  # slices; how far off the levels that were read by eye may be
@@ -111,13 +112,21 @@ def annotate(folder: Path, directory: Path, models: Path | None = None, only: Se
             continue
         name = file.partition(".")[0]
         info = CaseInfo(
+            reference_bmd_mg_cm3=reference_of(ct.volume, segmentation.labels, ct.acquisition.kvp),
+            reference_method=OWN_READING,
             kvp=ct.acquisition.kvp,
+            patient=patient_of(name),
             annotator="the segmentation network within the levels read by eye",
             history=(f"segmented from {file}",),
         )
         write_case(directory, Case(name, ct.volume, segmentation.labels, info), licence="as each CT's source says")
         write_picture(ct, pipeline.measure(ct, segmentation), directory / "pictures" / f"{name}.png")
         print(f"{file} segmented", file=sys.stderr)
+
+
+def patient_of(name: str) -> str:
+    """The pseudonym that the scans of one patient share: a collection's name and number, e.g. "hcc-005"."""
+    return "-".join(name.split("-")[: 3 if name.startswith("tcga") else 2])
 
 
 def table(folder: Path, pictures: Path | None = None, models: Path | None = None) -> str:

@@ -30,7 +30,8 @@ from OpportunisticBMDLib.vertebrae import VERTEBRAE
 from OpportunisticBMDLib.volume import Volume
 from training.cancellous import SPINAL_CORD, TOTALSEGMENTATOR, cancellous_labels
 from training.command_line import exit_status
-from training.dataset import Case, CaseInfo, write_case
+from training.dataset import OWN_READING, Case, CaseInfo, write_case
+from training.dataset.reference import reference_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 LOCAL = REPOSITORY.parent / "shared" / "data"
@@ -225,10 +226,12 @@ def labelled_ct(name: str, cache: Path | None = None) -> tuple[Volume, Volume]:
 
 
 def write_dataset(directory: Path, cache: Path | None = None) -> None:
-    """Writes the labelled CTs as an annotated dataset; their BMD is unknown."""
+    """Writes the labelled CTs as an annotated dataset; their reference is the reading of the CT as it is."""
     for name, ct, labels in labelled_cts(cache):
         public = PUBLIC_CTS[name]
         info = CaseInfo(
+            reference_bmd_mg_cm3=reference_of(ct, labels, None),
+            reference_method=OWN_READING,
             annotator="training/cancellous.py from TotalSegmentator labels",
             history=(public.origin, f"licence: {public.licence}", "cancellous bone derived, not drawn by hand"),
         )

@@ -232,7 +232,7 @@ class CasesPart:
             reasons = " ".join(reason.message for reason in session.run.result.reasons)
             self._fault(_("The models found no vertebrae: {reasons}").format(reasons=reasons))
             return
-        self._nodes.adopt(session.segmentation_node, [session.box_node, session.table_node])
+        self._nodes.adopt(session.segmentation_node, [session.box_node, session.table_node, session.regions_node])
         self._editing.show(self._nodes)
         self._editing.open()
         self._origin = AUTOMATIC

@@ -87,8 +87,9 @@ class FitPlan:
     @property
     def commands(self) -> list[list[str]]:
         """The modules to run, one after the other, with their arguments."""
-        samples = str(self.folder / "samples")
-        prepare = ["training.fit.prepare", "-o", samples, "--dataset", str(self.dataset)]
+        maker, made = ("readings", "readings") if self.stage == "bmd" else ("prepare", "samples")
+        samples = str(self.folder / made)
+        prepare = [f"training.fit.{maker}", "-o", samples, "--dataset", str(self.dataset)]
         prepare += ["--virtual", str(self.virtual)]
         prepare += ["--jobs", str(self.jobs)] if self.jobs else []
         fit = [f"training.fit.{self.stage}", "--samples", samples, "--run", str(self.folder / self.stage)]

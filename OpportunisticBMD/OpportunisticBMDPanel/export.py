@@ -27,7 +27,7 @@ COLUMNS = (
     "bmd_high_95_mg_cm3",
     "hu_mean",
     "hu_sd",
-    "hu_line_bmd_mg_cm3",
+    "network_bmd_mg_cm3",
     "volume_mm3",
     "segmentation_confidence",
     "reasons",

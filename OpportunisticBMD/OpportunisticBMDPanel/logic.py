@@ -22,7 +22,7 @@ from OpportunisticBMDLib.volume import Volume
 from OpportunisticBMDLib.worker.messages import Failed, Finished, Progressed, Ready
 from OpportunisticBMDPanel.nodes import Nodes
 from OpportunisticBMDPanel.protocols import Headers, Worker
-from OpportunisticBMDPanel.session import Session, differing, key_of
+from OpportunisticBMDPanel.session import Session, key_of
 from OpportunisticBMDPanel.settings import Settings
 from OpportunisticBMDPanel.signals import Signal
 from OpportunisticBMDPanel.states import State
@@ -269,7 +269,7 @@ class PanelLogic:
             if session.result is not None or session.state is State.RUNNING:
                 continue
             session.segmentation_node, session.box_node = saved.segmentation_node, saved.box_node
-            session.table_node = saved.table_node
+            session.table_node, session.regions_node = saved.table_node, saved.regions_node
             masks = self._nodes.segmentation(session) if saved.segmentation_node is not None else None
             session.run = Run(saved.result, masks)
             session.automatic = masks.labels if masks is not None else None
@@ -368,9 +368,8 @@ class PanelLogic:
             self._show(session, Run(known, segmentation))
             return
         self.warm_up()
-        changed = differing(shown.labels, labels) if shown.labels.grid.is_close(labels.grid) else VERTEBRAE
         self._job = _Job(session, "measure", session.version, key, labels)
-        self._worker.measure(ct, segmentation, edits, session.result, changed)
+        self._worker.measure(ct, segmentation, edits, session.result)
 
     def _finish(self, job: _Job, run: Run) -> None:
         session = job.session

@@ -13,7 +13,7 @@ from OpportunisticBMDLib.ct import CT
 from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.geometry import Grid
 from OpportunisticBMDLib.result import Box, Result, Segmentation
-from OpportunisticBMDLib.scene import box, result_table, segmentation, volumes
+from OpportunisticBMDLib.scene import box, region, result_table, segmentation, volumes
 from OpportunisticBMDLib.scene.observe import SegmentationWatch
 from OpportunisticBMDLib.volume import Volume
 from OpportunisticBMDPanel.session import Session
@@ -27,6 +27,7 @@ class Saved:
     segmentation_node: Any
     box_node: Any
     table_node: Any
+    regions_node: Any
     is_outdated: bool
 
 
@@ -79,21 +80,31 @@ class Nodes:
             if volume is None or result is None or result_table.table_for(self._scene, volume) is not table:
                 continue
             masks, roi = result_table.segmentation_node_of(table), result_table.roi_node_of(table)
-            yield volume, Saved(result, masks, roi, table, result_table.is_outdated(table))
+            regions = result_table.regions_node_of(table)
+            yield volume, Saved(result, masks, roi, table, regions, result_table.is_outdated(table))
 
     # To the scene
 
     def show(self, session: Session) -> None:
-        """Masks, box and table of a run, in place of those of an earlier run."""
+        """Masks, box, regions and table of a run, in place of those of an earlier run."""
         self._show_segmentation(session)
         self._show_box(session)
+        if not self._is_here(session.regions_node):
+            session.regions_node = None
+        self._show_regions(session)
         self._remove(session.table_node)
         session.table_node = result_table.create_table(
-            self._scene, session.result, session.volume_node, session.segmentation_node, session.box_node
+            self._scene,
+            session.result,
+            session.volume_node,
+            session.segmentation_node,
+            session.box_node,
+            session.regions_node,
         )
 
     def update_table(self, session: Session) -> None:
-        """The table's numbers are those of the session's result."""
+        """The table's numbers, and the regions on the screen, are those of the session's result."""
+        self._show_regions(session)
         if self._is_here(session.table_node):
             result_table.update_table(session.table_node, session.result)
 
@@ -172,6 +183,15 @@ class Nodes:
         else:
             name = f"{session.volume_node.GetName()} {box.NAME}"
             session.box_node = box.create_roi(self._scene, found, name, session.volume_node)
+
+    def _show_regions(self, session: Session) -> None:
+        """Where the result was read; a model that the reader deleted or hid stays so until the next run."""
+        found = [v.region for v in session.result.vertebrae.values() if v.measurable and v.region is not None]
+        if self._is_here(session.regions_node):
+            region.set_regions(session.regions_node, found)
+        elif session.regions_node is None and found:
+            name = f"{session.volume_node.GetName()} {region.NAME}"
+            session.regions_node = region.create_model(self._scene, found, name, session.volume_node)
 
     def _remove(self, node: Any) -> None:
         if self._is_here(node):

@@ -10,14 +10,14 @@ import qt
 from slicer.i18n import tr as _
 
 from OpportunisticBMDLib.codes import SEGMENT_COLOURS
-from OpportunisticBMDLib.result import Reason, Result, VertebraMeasurement
+from OpportunisticBMDLib.result import FORMER, Reason, Result, VertebraMeasurement
 from OpportunisticBMDLib.results import wording
 from OpportunisticBMDLib.vertebrae import VERTEBRAE
 from OpportunisticBMDPanel import looks, threshold_plot
 from OpportunisticBMDPanel.session import Session
 from OpportunisticBMDPanel.states import State
 
-USE, NAME, BMD, INTERVAL, HU, LINE, VOLUME, CONFIDENCE = range(8)
+USE, NAME, BMD, INTERVAL, READ, NETWORK, MASK, VOLUME, CONFIDENCE = range(9)
 RIGHT = qt.Qt.AlignRight | qt.Qt.AlignVCenter
 SHOWN = (State.RESULT, State.STALE, State.REFUSED)
 
@@ -29,8 +29,9 @@ def headers() -> list[str]:
         _("Level"),
         _("BMD\nmg/cm³"),
         _("95 % interval\nmg/cm³"),
-        _("Mean\nHU"),
-        _("HU line\nmg/cm³"),
+        _("Read\nHU"),
+        _("Network\nmg/cm³"),
+        _("Mask\nHU"),
         _("Volume\ncm³"),
         _("Mask sure\n%"),
     ]
@@ -71,6 +72,8 @@ class ResultsView:
         self._ui.valueLabel.text = wording.number(result.bmd_mg_cm3) if has_number else _("No density")
         self._ui.valueLabel.styleSheet = f"font-size: {size}pt; font-weight: bold; color: {colour};"
         self._ui.unitLabel.visible = has_number
+        self._ui.unitLabel.text = f"{_(wording.unit(result))} {wording.k2hpo4(result)}".rstrip()
+        self._ui.unitLabel.toolTip = _(wording.scale(result))
         self._ui.unitLabel.styleSheet = f"font-size: 11pt; color: {looks.muted()}; padding-top: 10px;"
         self._ui.intervalLabel.styleSheet = f"color: {looks.muted()};"
         if is_stale:
@@ -153,30 +156,34 @@ def _cells(name: str, measured: VertebraMeasurement | None) -> list[str]:
     """The texts of a row, from the name on."""
     m = measured
     if m is None:
-        return [name] + [wording.DASH] * 6
+        return [name] + [wording.DASH] * 7
     interval = wording.DASH
     if m.bmd_mg_cm3 is not None and m.bmd_sd_mg_cm3 is not None:
         half = wording.INTERVAL_SDS * m.bmd_sd_mg_cm3
-        low, high = max(0.0, m.bmd_mg_cm3 - half), m.bmd_mg_cm3 + half
+        low, high = m.bmd_mg_cm3 - half, m.bmd_mg_cm3 + half
         interval = f"{low:.0f} – {high:.0f}"
     confidence = m.segmentation_confidence
     return [
         name,
         wording.number(m.bmd_mg_cm3),
         interval,
+        wording.number(m.hu_region, 0),
+        wording.number(m.network_bmd_mg_cm3),
         wording.number(m.hu_mean, 0),
-        wording.number(m.hu_line_bmd_mg_cm3),
         wording.number(m.volume_mm3 / 1000 if m.volume_mm3 else None),
         wording.DASH if confidence is None else f"{100 * confidence:.0f}",
     ]
 
 
 def _used_in_words(result: Result) -> str:
-    """ "Mean of T12 and L1 (T12 replaces L2); 95 % interval 131.0 to 153.2 mg/cm³"."""
+    """ "Mean of T12 and L1 (T12 replaces L2), read in the middle 9 mm; 95 % interval 131.0 to 153.2 mg/cm³"."""
+    if result.scale == FORMER:
+        return _(wording.FORMER_SCALE)
     words = _(wording.vertebrae_used(result))
     if "T12" in result.vertebrae_used:
         missing = next(name for name in ("L1", "L2") if name not in result.vertebrae_used)
         words += " " + _("(T12 replaces {missing})").format(missing=missing)
+    words += f", {_(wording.READ_IN)}"
     interval = wording.interval(result)
     if interval is not None:
         words += _("; 95 % interval {low} to {high} mg/cm³").format(

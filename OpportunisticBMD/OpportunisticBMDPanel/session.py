@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from OpportunisticBMDLib.bone import extent
+from OpportunisticBMDLib.core.ranges import extent
 from OpportunisticBMDLib.ct import CT
 from OpportunisticBMDLib.edits import Edits
 from OpportunisticBMDLib.result import Box, Result
@@ -39,7 +39,7 @@ class Session:
         excluded: vertebrae that are not to be used.
         box_by_hand: the box, where it was moved by hand and segmented in.
         box_moved: the box on the screen is not the one that the masks were found in.
-        segmentation_node, box_node, table_node: what it has in the scene.
+        segmentation_node, box_node, table_node, regions_node: what it has in the scene.
         version: counts the changes, so that an answer that comes late is known as such.
         changed_at: when the latest change was made, by the logic's clock; None where all is measured.
     """
@@ -59,6 +59,7 @@ class Session:
     segmentation_node: Any = None
     box_node: Any = None
     table_node: Any = None
+    regions_node: Any = None
     version: int = 0
     changed_at: float | None = None
     _quiet: int = 0

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from OpportunisticBMDLib.core.materials import HA, HA_HU_PER_MG_CM3, K2HPO4
 from OpportunisticBMDLib.device import DEVICES
 from OpportunisticBMDLib.engine import ENGINES
 from OpportunisticBMDLib.result import Calibration, Thresholds
@@ -14,7 +15,8 @@ GROUP = "OpportunisticBMD"
 THRESHOLD_RANGE_MG_CM3 = (10.0, 300.0)
 SLOPE_RANGE_HU_PER_MG_CM3 = (0.5, 3.0)
 INTERCEPT_RANGE_HU = (-100.0, 100.0)
-DEFAULT_SLOPE_HU_PER_MG_CM3, DEFAULT_INTERCEPT_HU = 1.287, -19.3  # the computed line at 120 kVp
+DEFAULT_SLOPE_HU_PER_MG_CM3, DEFAULT_INTERCEPT_HU = HA_HU_PER_MG_CM3, 0.0  # the computed line at 120 kVp
+MATERIALS = (HA, K2HPO4)
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Settings:
         models: another model folder; None for the models that ship.
         osteoporosis_mg_cm3: a BMD below it is osteoporosis.
         osteopenia_mg_cm3: a BMD up to it is osteopenia.
+        material: of both thresholds, "HA" or "K2HPO4".
         own_line: whether the scanner's own calibration line is used, instead of the one computed for its tube voltage.
         slope_hu_per_mg_cm3, intercept_hu: that line, HU = slope x BMD + intercept.
 
@@ -39,6 +42,7 @@ class Settings:
     models: Path | None = None
     osteoporosis_mg_cm3: float = 80.0
     osteopenia_mg_cm3: float = 120.0
+    material: str = HA
     own_line: bool = False
     slope_hu_per_mg_cm3: float = DEFAULT_SLOPE_HU_PER_MG_CM3
     intercept_hu: float = DEFAULT_INTERCEPT_HU
@@ -48,6 +52,8 @@ class Settings:
             raise ValueError(f"The device is {self.device!r}; choose one of {', '.join(DEVICES)}.")
         if self.engine not in ENGINES:
             raise ValueError(f"The engine is {self.engine!r}; choose one of {', '.join(ENGINES)}.")
+        if self.material not in MATERIALS:
+            raise ValueError(f"The thresholds are of {self.material!r}; choose one of {', '.join(MATERIALS)}.")
         _check("threshold of osteoporosis", self.osteoporosis_mg_cm3, THRESHOLD_RANGE_MG_CM3, "mg/cm³")
         _check("threshold of osteopenia", self.osteopenia_mg_cm3, THRESHOLD_RANGE_MG_CM3, "mg/cm³")
         if self.osteoporosis_mg_cm3 >= self.osteopenia_mg_cm3:
@@ -60,7 +66,7 @@ class Settings:
 
     @property
     def thresholds(self) -> Thresholds:
-        return Thresholds(self.osteoporosis_mg_cm3, self.osteopenia_mg_cm3)
+        return Thresholds(self.osteoporosis_mg_cm3, self.osteopenia_mg_cm3, self.material)
 
     @property
     def calibration(self) -> Calibration | None:
@@ -124,7 +130,13 @@ def with_default(settings: Settings, *names: str) -> Settings:
 
 def _read(name: str, text: str) -> dict[str, Any]:
     """An entry as it was stored; none where the text is not of its kind."""
-    kinds = {"device": str, "engine": str, "models": Path, "own_line": lambda word: word.lower() == "true"}
+    kinds = {
+        "device": str,
+        "engine": str,
+        "material": str,
+        "models": Path,
+        "own_line": lambda word: word.lower() == "true",
+    }
     try:
         return {name: kinds.get(name, float)(text)}
     except ValueError:

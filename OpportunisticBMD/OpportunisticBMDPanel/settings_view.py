@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 
 from OpportunisticBMDLib.device import DEVICES
 from OpportunisticBMDLib.engine import ENGINES
-from OpportunisticBMDPanel.settings import Settings, with_default
+from OpportunisticBMDPanel.settings import MATERIALS, Settings, with_default
 
 
 class SettingsView:
@@ -27,6 +27,7 @@ class SettingsView:
         self._is_writing = False
         ui.deviceComboBox.addItems([_("Automatic"), _("CPU"), _("NVIDIA GPU (CUDA)")])
         ui.engineComboBox.addItems(["PyTorch", "OpenVINO"])
+        ui.materialComboBox.addItems([_("HA (European Spine Phantom)"), _("K2HPO4 (Mindways)")])
         ui.modelsEdit.filters = ctk.ctkPathLineEdit.Dirs
         self._write(settings)
         resets = {
@@ -35,13 +36,14 @@ class SettingsView:
             ui.modelsResetButton: ("models",),
             ui.osteoporosisResetButton: ("osteoporosis_mg_cm3",),
             ui.osteopeniaResetButton: ("osteopenia_mg_cm3",),
+            ui.materialResetButton: ("material",),
             ui.lineResetButton: ("own_line", "slope_hu_per_mg_cm3", "intercept_hu"),
         }
         for button, names in resets.items():
             button.connect("clicked(bool)", self._resetter(names))
         ui.resetAllButton.connect("clicked(bool)", self._on_reset_all)
         ui.applySettingsButton.connect("clicked(bool)", self._on_apply_clicked)
-        for choice in (ui.deviceComboBox, ui.engineComboBox):
+        for choice in (ui.deviceComboBox, ui.engineComboBox, ui.materialComboBox):
             choice.connect("currentIndexChanged(int)", self._on_changed)
         ui.modelsEdit.connect("currentPathChanged(QString)", self._on_changed)
         ui.ownLineCheckBox.connect("toggled(bool)", self._on_changed)
@@ -63,6 +65,7 @@ class SettingsView:
         ui.modelsEdit.currentPath = "" if settings.models is None else str(settings.models)
         ui.osteoporosisSpinBox.value = settings.osteoporosis_mg_cm3
         ui.osteopeniaSpinBox.value = settings.osteopenia_mg_cm3
+        ui.materialComboBox.currentIndex = MATERIALS.index(settings.material)
         ui.ownLineCheckBox.checked = settings.own_line
         ui.slopeSpinBox.value = settings.slope_hu_per_mg_cm3
         ui.interceptSpinBox.value = settings.intercept_hu
@@ -79,6 +82,7 @@ class SettingsView:
             models=Path(path) if path else None,
             osteoporosis_mg_cm3=float(ui.osteoporosisSpinBox.value),
             osteopenia_mg_cm3=float(ui.osteopeniaSpinBox.value),
+            material=MATERIALS[ui.materialComboBox.currentIndex],
             own_line=bool(ui.ownLineCheckBox.checked),
             slope_hu_per_mg_cm3=float(ui.slopeSpinBox.value),
             intercept_hu=float(ui.interceptSpinBox.value),

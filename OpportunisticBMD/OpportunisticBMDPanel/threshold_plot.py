@@ -30,7 +30,7 @@ class Scale:
     @classmethod
     def for_result(cls, result: Result, width_px: float) -> Scale:
         bounds = wording.interval(result) or (0.0, 0.0)
-        end = max(SCALE_MG_CM3, 1.5 * result.thresholds.osteopenia, 1.05 * bounds[1])
+        end = max(SCALE_MG_CM3, 1.5 * result.thresholds.in_ha[1], 1.05 * bounds[1])
         return cls(end, width_px)
 
     def x(self, bmd_mg_cm3: float) -> float:
@@ -55,11 +55,11 @@ def draw(result: Result, width_px: int, *, is_stale: bool) -> qt.QPixmap:
 
 
 def _draw_zones(painter: qt.QPainter, result: Result, scale: Scale) -> None:
-    thresholds = result.thresholds
+    osteoporosis, osteopenia = result.thresholds.in_ha
     zones = (
-        ("osteoporosis", _("Osteoporosis"), 0.0, thresholds.osteoporosis),
-        ("osteopenia", _("Osteopenia"), thresholds.osteoporosis, thresholds.osteopenia),
-        ("normal", _("Normal"), thresholds.osteopenia, scale.end_mg_cm3),
+        ("osteoporosis", _("Osteoporosis"), 0.0, osteoporosis),
+        ("osteopenia", _("Osteopenia"), osteoporosis, osteopenia),
+        ("normal", _("Normal"), osteopenia, scale.end_mg_cm3),
     )
     for category, word, low, high in zones:
         left, right = scale.x(low), scale.x(high)
@@ -69,8 +69,8 @@ def _draw_zones(painter: qt.QPainter, result: Result, scale: Scale) -> None:
         painter.setBrush(qt.QBrush(colour))
         painter.drawRect(qt.QRectF(left, BAR_TOP, right - left - 1.0, BAR_HEIGHT))
         _write(painter, word, left, right, BAR_TOP + BAR_HEIGHT + 3, looks.category_colour(category))
-    for value in (thresholds.osteoporosis, thresholds.osteopenia):
-        _write(painter, f"{value:g}", scale.x(value) - 30, scale.x(value) + 30, HEIGHT_PX - 17, looks.muted())
+    for value in (osteoporosis, osteopenia):
+        _write(painter, f"{round(value, 1):g}", scale.x(value) - 30, scale.x(value) + 30, HEIGHT_PX - 17, looks.muted())
     end = scale.x(scale.end_mg_cm3)
     _write(painter, "0", MARGIN_PX, MARGIN_PX + 40, HEIGHT_PX - 17, looks.muted(), qt.Qt.AlignLeft)
     _write(painter, f"{scale.end_mg_cm3:.0f} mg/cm³", end - 90, end, HEIGHT_PX - 17, looks.muted(), qt.Qt.AlignRight)

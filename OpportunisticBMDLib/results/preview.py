@@ -19,6 +19,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
 from OpportunisticBMDLib.codes import SEGMENT_COLOURS
+from OpportunisticBMDLib.core.region import Region
 from OpportunisticBMDLib.ct import CT
 from OpportunisticBMDLib.geometry import Grid
 from OpportunisticBMDLib.result import Result, Segmentation
@@ -40,6 +41,7 @@ DPI = 120
 BACKGROUND = "#0e1116"
 TEXT, MUTED, FAINT = "#f2f4f7", "#a9b2be", "#343c47"
 BOX_COLOUR = "#ffe066"
+REGION_COLOUR = "#ffffff"  # unlike any mask's
 STATUS_COLOURS = {"measured": "#37b679", "review": "#f0a52b", "refused": "#e5564f"}
 CATEGORY_COLOURS = {"normal": "#37b679", "osteopenia": "#f0a52b", "osteoporosis": "#e5564f"}
 OUTLINE = [withStroke(linewidth=2.5, foreground="black")]
@@ -82,6 +84,8 @@ def draw_preview(ct: CT, segmentation: Segmentation | None, result: Result) -> F
         axes.apply_aspect()
         left = axes.get_position().x1 + 0.025
         _write_reasons(figure, result, left=left, top=0.825, width=int((0.92 - left) / 0.0061), lines=32)
+    if any(vertebra.region for vertebra in result.vertebrae.values()):
+        _write(figure, 0.018, 0.022, f"Dashed: what was {wording.READ_IN} of each body, as QCT reads.", 10.5, MUTED)
     _write(figure, 0.982, 0.022, wording.RESEARCH_ONLY, 10.5, MUTED, ha="right")
     return figure
 
@@ -174,9 +178,13 @@ def _draw_vertebrae(
         for bottom, view in ((0.503, SAGITTAL), (0.160, AXIAL)):
             axes = figure.add_axes((left, bottom, 0.2, 0.334))
             if name in centres:
-                _draw_slice(axes, volume, labels, centres[name], view)
+                region = _region(result, name)
+                centre = centres[name] if region is None else region.centre_ras
+                _draw_slice(axes, volume, labels, centre, view)
+                if region is not None:
+                    _draw_region(axes, region, view)
                 if view is SAGITTAL:
-                    level = centres[name][SUPERIOR]
+                    level = centre[SUPERIOR]
                     axes.axhline(level, color=SEGMENT_COLOURS[name], lw=0.8, ls=(0, (4, 4)), alpha=0.7)
             else:
                 _draw_nothing(axes, f"{name} was not found")
@@ -195,6 +203,24 @@ def _draw_slice(axes: Axes, volume: Volume, labels: Volume, centre: np.ndarray, 
         sheet = _sheet(mask, view)
         if sheet.max() > 0.5 > sheet.min():
             axes.contour(across, up, sheet, levels=[0.5], colors=[SEGMENT_COLOURS[name]], linewidths=1.4)
+
+
+def _region(result: Result, name: str) -> Region | None:
+    """Where a vertebra was read, if it was."""
+    measurement = result.vertebrae.get(name)
+    return measurement.region if measurement else None
+
+
+def _draw_region(axes: Axes, region: Region, view: _View) -> None:
+    """What the picture's plane, which passes through the region's centre, cuts out of it."""
+    axis = np.linspace(-0.5, 0.5, round(FIELD_MM / SLICE_SPACING_MM)) * FIELD_MM
+    across, up = np.meshgrid(region.centre_ras[view.across] + axis, region.centre_ras[view.up] + axis)
+    points = np.empty((*across.shape, 3))
+    points[..., view.across], points[..., view.up] = across, up
+    points[..., view.through] = region.centre_ras[view.through]
+    x, y, z = np.moveaxis(region.local(points), -1, 0)
+    reach = np.maximum(np.hypot(x, y), np.abs(z))  # 1 on its surface
+    axes.contour(across, up, reach, levels=[1.0], colors=[REGION_COLOUR], linewidths=1.1, linestyles=[(0, (3, 1.5))])
 
 
 def _part_around(volume: Volume, grid: Grid) -> Volume:
@@ -304,7 +330,7 @@ def _draw_header(figure: Figure, result: Result) -> None:
         0.018,
         0.953,
         (density, 26, TEXT, "bold"),
-        (wording.UNIT, 14, MUTED, "normal"),
+        (f"{wording.unit(result)} {wording.k2hpo4(result)}".rstrip(), 14, MUTED, "normal"),
         (wording.category_range(result), 16, CATEGORY_COLOURS[result.category], "bold"),
     )
     _write(figure, 0.018, 0.905, _basis(result), 10.5, MUTED)
@@ -339,9 +365,10 @@ def _write_figures(figure: Figure, left: float, top: float, name: str, result: R
         _write_row(figure, left, top, (density, 14, TEXT, "bold"), (wording.UNIT, 10.5, MUTED, "normal"))
     else:
         _write(figure, left, top, "not measurable", 14, TEXT, weight="bold")
+    read, mask = wording.with_sd(m.hu_region, m.hu_region_sd, 0), wording.with_sd(m.hu_mean, m.hu_sd, 0)
     lines = (
-        f"{wording.with_sd(m.hu_mean, m.hu_sd, 0)} HU (mean ± SD)",
-        f"HU line {wording.number(m.hu_line_bmd_mg_cm3, 0)} {wording.UNIT}  ·  {m.volume_mm3 / 1000:.1f} cm³",
+        f"{read} HU read  ·  {mask} HU mask",
+        f"network {wording.number(m.network_bmd_mg_cm3)} {wording.UNIT}  ·  {m.volume_mm3 / 1000:.1f} cm³",
     )
     for row, line in enumerate(lines):
         _write(figure, left, top - 0.031 - 0.025 * row, line, 10.5, MUTED)

@@ -10,7 +10,7 @@ from OpportunisticBMDLib import __version__
 from OpportunisticBMDLib.codes import SEGMENT_COLOURS
 from OpportunisticBMDLib.result import Result
 from OpportunisticBMDLib.results import wording
-from OpportunisticBMDLib.results.json_file import SOFTWARE, STAGES
+from OpportunisticBMDLib.results.json_file import SOFTWARE, STAGES, ZERO
 from OpportunisticBMDLib.vertebrae import VERTEBRAE
 
 # The bar ends here: nearly every patient between 30 and 90 years lies within (field of the QCT reference data).
@@ -42,6 +42,7 @@ def render_report(result: Result, preview_png: bytes) -> str:
         vertebrae=[(name, result.vertebrae.get(name), _css_colour(name)) for name in VERTEBRAE],
         models=[(STAGE_WORDS[stage], result.models.get(stage)) for stage in STAGES],
         picture=base64.b64encode(preview_png).decode("ascii"),
+        zero=ZERO,
         software=f"{SOFTWARE} {__version__}",
     )
 
@@ -49,14 +50,15 @@ def render_report(result: Result, preview_png: bytes) -> str:
 def _bar(result: Result) -> dict[str, float]:
     """Positions on the bar in its own units, from 0 at the left to `BAR_WIDTH`."""
     bounds = wording.interval(result) or (result.bmd_mg_cm3, result.bmd_mg_cm3)
+    osteoporosis, osteopenia = result.thresholds.in_ha
     values = {
-        "osteoporosis": result.thresholds.osteoporosis,
-        "osteopenia": result.thresholds.osteopenia,
+        "osteoporosis": osteoporosis,
+        "osteopenia": osteopenia,
         "value": result.bmd_mg_cm3,
         "low": bounds[0],
         "high": bounds[1],
     }
-    scale = max(SCALE_MG_CM3, result.thresholds.osteopenia * 1.5)
+    scale = max(SCALE_MG_CM3, osteopenia * 1.5)
     positions = {name: BAR_WIDTH * min(max(value or 0.0, 0.0), scale) / scale for name, value in values.items()}
     return {**positions, "width": BAR_WIDTH, "end": scale}
 

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import math
 
-from OpportunisticBMDLib.result import Reason, Result
+from OpportunisticBMDLib.core.materials import HA, k2hpo4_of
+from OpportunisticBMDLib.result import FORMER, Reason, Result
 
 UNIT = "mg/cm³ HA"
+READ_IN = "read in the middle 9 mm"
+SCALE = (
+    "A QCT reading in the middle 9 mm of each body, in mg/cm³ of hydroxyapatite (HA) in water, as the European Spine "
+    "Phantom; in brackets K2HPO4, as Mindways' phantoms."
+)
+FORMER_SCALE = (
+    "On the former scale: the mineral of the whole mask, with zero at bone-free marrow. It reads about 20 mg/cm³ "
+    "higher than QCT and must not be compared with new results; measure the CT again."
+)
 RESEARCH_ONLY = "For research, not diagnosis."
 INTERVAL_SDS = 1.96
 STATUS_WORDS = {
@@ -37,22 +47,46 @@ def number(value: float | None, digits: int = 1) -> str:
 
 
 def interval(result: Result) -> tuple[float, float] | None:
-    """The 95 % interval of the mean BMD in mg/cm3 (1.96 SD to either side, not below 0)."""
+    """The 95 % interval of the mean BMD in mg/cm3 (1.96 SD to either side); marrow without mineral lies below 0."""
     if result.status == "refused" or result.bmd_mg_cm3 is None or result.bmd_sd_mg_cm3 is None:
         return None
     half = INTERVAL_SDS * result.bmd_sd_mg_cm3
-    return max(0.0, result.bmd_mg_cm3 - half), result.bmd_mg_cm3 + half
+    return result.bmd_mg_cm3 - half, result.bmd_mg_cm3 + half
+
+
+def scale(result: Result) -> str:
+    """What the number means, in a sentence or two."""
+    return FORMER_SCALE if result.scale == FORMER else SCALE
+
+
+def unit(result: Result) -> str:
+    """ "mg/cm³ HA", and of a former result that it is one."""
+    return f"{UNIT}, former scale" if result.scale == FORMER else UNIT
+
+
+def k2hpo4(result: Result) -> str:
+    """ "(K2HPO4 49.7)"; nothing where there is none."""
+    value = result.bmd_k2hpo4_mg_cm3
+    return "" if value is None else f"(K2HPO4 {value:.1f})"
+
+
+def k2hpo4_of_vertebra(bmd_mg_cm3: float | None, result: Result) -> str:
+    """The same of one vertebra."""
+    if bmd_mg_cm3 is None or not math.isfinite(bmd_mg_cm3) or result.scale == FORMER:
+        return ""
+    return f"(K2HPO4 {k2hpo4_of(bmd_mg_cm3):.1f})"
 
 
 def category_range(result: Result) -> str:
-    """ "Osteopenia (80 to 120 mg/cm³)"."""
+    """ "Osteopenia (80 to 120 mg/cm³)", with the material where the thresholds are not of HA."""
     low, high = f"{result.thresholds.osteoporosis:g}", f"{result.thresholds.osteopenia:g}"
     ranges = {
         "osteoporosis": f"below {low}",
         "osteopenia": f"{low} to {high}",
         "normal": f"above {high}",
     }
-    return f"{result.category.capitalize()} ({ranges[result.category]} mg/cm³)"
+    material = "" if result.thresholds.material == HA else f" {result.thresholds.material}"
+    return f"{result.category.capitalize()} ({ranges[result.category]} mg/cm³{material})"
 
 
 def vertebrae_used(result: Result) -> str:

@@ -10,7 +10,7 @@ import slicer
 import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
-from OpportunisticBMDLib.bone import extent
+from OpportunisticBMDLib.core.ranges import extent
 from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.geometry import Grid
 from OpportunisticBMDLib.scene.placement import array_of, grid_of, matrix_of, moved

@@ -11,8 +11,9 @@ from typing import Any
 import vtk
 
 from OpportunisticBMDLib import __version__
+from OpportunisticBMDLib.core.materials import k2hpo4_of
 from OpportunisticBMDLib.errors import BadInput
-from OpportunisticBMDLib.result import Result, VertebraMeasurement
+from OpportunisticBMDLib.result import FORMER, Result, VertebraMeasurement
 from OpportunisticBMDLib.results import wording
 from OpportunisticBMDLib.results.json_file import SOFTWARE, as_json, result_from_json
 from OpportunisticBMDLib.scene.placement import place_beside
@@ -20,6 +21,7 @@ from OpportunisticBMDLib.vertebrae import VERTEBRAE
 
 _RESULT, _OUTDATED = "OpportunisticBMD.Result", "OpportunisticBMD.Outdated"
 _VOLUME, _SEGMENTATION, _ROI = "OpportunisticBMD.Volume", "OpportunisticBMD.Segmentation", "OpportunisticBMD.Box"
+_REGIONS = "OpportunisticBMD.Regions"
 OUT_OF_DATE = "OUT OF DATE: masks or box were changed after this was measured."
 
 
@@ -36,22 +38,33 @@ class _Column:
 _COLUMNS = (
     _Column("Vertebra", "Vertebra, or what the row is about"),
     _Column("Used", "Whether the vertebra takes part in the mean"),
-    _Column("BMD (mg/cm³ HA)", "Bone mineral density, hydroxyapatite equivalent", 1, "mg/cm³ HA"),
+    _Column("BMD (mg/cm³ HA)", "Bone mineral density, hydroxyapatite in water, as QCT reads", 1, "mg/cm³ HA"),
+    _Column("BMD (mg/cm³ K2HPO4)", "The same density on the scale of Mindways' phantoms", 1, "mg/cm³ K2HPO4"),
     _Column("95 % interval (mg/cm³ HA)", "Interval that holds the bone mineral density with 95 %", unit="mg/cm³ HA"),
-    _Column("Mean HU", "Mean attenuation of the cancellous bone", 1, "HU"),
-    _Column("HU-line BMD (mg/cm³ HA)", "Bone mineral density by the calibration line, for comparison", 1, "mg/cm³ HA"),
+    _Column("Region HU", "Mean attenuation of what was read in the middle 9 mm", 1, "HU"),
+    _Column("Network BMD (mg/cm³ HA)", "What the network would read, for comparison", 1, "mg/cm³ HA"),
+    _Column("Mask HU", "Mean attenuation of the whole mask", 1, "HU"),
     _Column("Volume (cm³)", "Volume of the cancellous bone that was measured", 2, "cm³"),
     _Column("Segmentation confidence", "Mean probability of the mask's voxels, 0 to 1", 3),
     _Column("Note", "What to know of this row"),
 )
 
 
+_NOTHING = (None, None, "", None, None, None, None, None)  # between whether it is used and the note
+
+
 def create_table(
-    scene: Any, result: Result, volume_node: Any, segmentation_node: Any | None, roi_node: Any | None = None
+    scene: Any,
+    result: Result,
+    volume_node: Any,
+    segmentation_node: Any | None,
+    roi_node: Any | None = None,
+    regions_node: Any | None = None,
 ) -> Any:
     """A new table node that holds a result and knows the nodes that it belongs to, beside the volume."""
     node = scene.AddNewNodeByClass("vtkMRMLTableNode", f"{volume_node.GetName()} BMD")
-    for role, other in ((_VOLUME, volume_node), (_SEGMENTATION, segmentation_node), (_ROI, roi_node)):
+    roles = {_VOLUME: volume_node, _SEGMENTATION: segmentation_node, _ROI: roi_node, _REGIONS: regions_node}
+    for role, other in roles.items():
         if other is not None:
             node.SetNodeReferenceID(role, other.GetID())
     update_table(node, result)
@@ -124,6 +137,10 @@ def roi_node_of(table_node: Any) -> Any | None:
     return table_node.GetNodeReference(_ROI)
 
 
+def regions_node_of(table_node: Any) -> Any | None:
+    return table_node.GetNodeReference(_REGIONS)
+
+
 def _rows(result: Result) -> list[tuple]:
     """Cells in the order of `_COLUMNS`: the vertebrae, the mean, then what the case as a whole has to say."""
     rows = [_vertebra_row(name, result) for name in VERTEBRAE]
@@ -134,8 +151,10 @@ def _rows(result: Result) -> list[tuple]:
         if reason.vertebra not in VERTEBRAE
     ]
     low, high = f"{result.thresholds.osteoporosis:g}", f"{result.thresholds.osteopenia:g}"
-    thresholds = f"Osteoporosis below {low}, osteopenia {low} to {high}, normal above {high} {wording.UNIT}."
+    material = result.thresholds.material
+    thresholds = f"Osteoporosis below {low}, osteopenia {low} to {high}, normal above {high} mg/cm³ {material}."
     return rows + [
+        _note("Scale", wording.scale(result)),
         _note("Thresholds", thresholds),
         _note("Software", f"{SOFTWARE} {__version__}. {wording.RESEARCH_ONLY}"),
     ]
@@ -146,14 +165,16 @@ def _vertebra_row(name: str, result: Result) -> tuple:
     used = "yes" if name in result.vertebrae_used and result.status != "refused" else "no"
     notes = [wording.reason_sentence(reason) for reason in result.reasons if reason.vertebra == name]
     if measured is None:
-        return (name, used, None, "", None, None, None, None, _joined(notes or ["Not found."]))
+        return (name, used, *_NOTHING, _joined(notes or ["Not found."]))
     return (
         name,
         used,
         measured.bmd_mg_cm3,
+        None if result.scale == FORMER or measured.bmd_mg_cm3 is None else k2hpo4_of(measured.bmd_mg_cm3),
         _interval_of(measured),
+        measured.hu_region,
+        measured.network_bmd_mg_cm3,
         measured.hu_mean,
-        measured.hu_line_bmd_mg_cm3,
         measured.volume_mm3 / 1000,
         measured.segmentation_confidence,
         _joined(notes),
@@ -162,21 +183,22 @@ def _vertebra_row(name: str, result: Result) -> tuple:
 
 def _mean_row(result: Result) -> tuple:
     if result.status == "refused" or result.bmd_mg_cm3 is None:
-        return ("Mean", "", None, "", None, None, None, None, wording.STATUS_EXPLANATIONS["refused"])
+        return ("Mean", "", *_NOTHING, wording.STATUS_EXPLANATIONS["refused"])
     words = [f"{wording.category_range(result)}.", f"{wording.STATUS_WORDS[result.status]}."]
     bounds = _range(wording.interval(result))
-    return (wording.vertebrae_used(result), "", result.bmd_mg_cm3, bounds, None, None, None, None, _joined(words))
+    densities = result.bmd_mg_cm3, result.bmd_k2hpo4_mg_cm3, bounds
+    return (wording.vertebrae_used(result), "", *densities, *_NOTHING[3:], _joined(words))
 
 
 def _note(about: str, text: str) -> tuple:
-    return (about, "", None, "", None, None, None, None, text)
+    return (about, "", *_NOTHING, text)
 
 
 def _interval_of(measured: VertebraMeasurement) -> str:
     if measured.bmd_mg_cm3 is None or measured.bmd_sd_mg_cm3 is None:
         return ""
     half = wording.INTERVAL_SDS * measured.bmd_sd_mg_cm3
-    return _range((max(0.0, measured.bmd_mg_cm3 - half), measured.bmd_mg_cm3 + half))
+    return _range((measured.bmd_mg_cm3 - half, measured.bmd_mg_cm3 + half))
 
 
 def _range(bounds: tuple[float, float] | None) -> str:

@@ -9,8 +9,8 @@ import numpy as np
 import slicer
 import vtk
 
-from OpportunisticBMDLib.bone import extent
 from OpportunisticBMDLib.codes import NEIGHBOUR_COLOUR, SEGMENT_COLOURS, VERTEBRA_CODES
+from OpportunisticBMDLib.core.ranges import extent
 from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.geometry import Grid
 from OpportunisticBMDLib.result import Segmentation

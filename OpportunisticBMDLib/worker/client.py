@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from OpportunisticBMDLib.edits import NO_EDITS, Edits
 from OpportunisticBMDLib.engine import ENGINES
 from OpportunisticBMDLib.result import Box, Calibration, Result, Segmentation, Thresholds
 from OpportunisticBMDLib.run import Run
-from OpportunisticBMDLib.vertebrae import VERTEBRAE
 from OpportunisticBMDLib.worker.child import Child
 from OpportunisticBMDLib.worker.messages import (
     Event,
@@ -137,7 +136,6 @@ class Worker:
         segmentation: Segmentation,
         edits: Edits = NO_EDITS,
         previous: Result | None = None,
-        changed: Collection[str] = VERTEBRAE,
     ) -> None:
         """Measures masks, as `Pipeline.measure`.
 
@@ -154,7 +152,6 @@ class Worker:
             segmentation=packed(segmentation),
             edits=plain(edits),
             previous=plain(previous),
-            changed=sorted(changed),
         )
 
     def poll(self) -> list[Event]:

@@ -13,7 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from OpportunisticBMDLib.bone import extent
+from OpportunisticBMDLib.core.ranges import extent
 from OpportunisticBMDLib.geometry import Grid
 from OpportunisticBMDLib.result import Segmentation
 from OpportunisticBMDLib.run import Run

@@ -196,7 +196,6 @@ def _run(pipeline: Pipeline, voxels: np.ndarray, job: Mapping[str, Any], progres
                 progress=progress,
                 edits=built(Edits, job["edits"]),
                 previous=built(Result, job["previous"]),
-                changed=job["changed"],
             )
     raise ValueError(f"unknown job {job['kind']!r}")
 

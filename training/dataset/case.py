@@ -13,7 +13,9 @@ from OpportunisticBMDLib.volume import Volume
 
 STATUSES = ("new", "draft", "read", "reviewed")
 FINISHED = ("read", "reviewed")  # the statuses whose masks may train and test a network
-TRUE_DENSITY = "true density"
+VIRTUAL_READING = "QCT reading of the noise-free, unblurred patient"
+OWN_READING = "QCT reading of the untouched CT"
+REFERENCE_SCALE = "QCT reading, HA in water"
 SEXES = ("female", "male", "other")
 
 _FORMER_STATUSES = {"to do": "new", "annotated": "read"}
@@ -55,8 +57,11 @@ class CaseInfo:
     """What is known of a case beside its voxels; None where it is unknown.
 
     Args:
-        reference_bmd_mg_cm3: vertebra -> mg/cm3 of hydroxyapatite; a vertebra that is missing is unknown.
-        reference_method: "true density" for virtual patients, else e.g. "QCT"; needed where a reference is given.
+        reference_bmd_mg_cm3: vertebra -> mg/cm3 of hydroxyapatite in water, as QCT reads the middle of the body; a
+            vertebra that is missing is unknown.
+        reference_method: of what it is a reading and how, e.g. `VIRTUAL_READING`, `OWN_READING` or "QCT"; needed where
+            a reference is given.
+        reference_scale: `REFERENCE_SCALE`, or None where no reference is given.
         sex: "female", "male" or "other".
         age_band: ten years, e.g. "60-69", or "90+".
         scanner: manufacturer and model.
@@ -72,12 +77,13 @@ class CaseInfo:
         slice_thickness_mm: as reconstructed.
 
     Raises:
-        ValueError: an unknown vertebra or sex, a density or a kVp that cannot be, a reference without its method, or
-            a reviewer who is the annotator.
+        ValueError: an unknown vertebra or sex, a density or a kVp that cannot be, a reference without its method or on
+            another scale, or a reviewer who is the annotator.
     """
 
     reference_bmd_mg_cm3: Mapping[str, float | None] = field(default_factory=dict)
     reference_method: str | None = None
+    reference_scale: str | None = None
     sex: str | None = None
     age_band: str | None = None
     scanner: str | None = None
@@ -100,6 +106,9 @@ class CaseInfo:
             _check_number(bmd, f"the reference BMD of {name}", *_BMD_RANGE)
         if known and not self.reference_method:
             raise ValueError("a reference BMD without its reference_method")
+        if self.reference_scale not in (None, REFERENCE_SCALE):
+            raise ValueError(f"reference_scale is {self.reference_scale!r}, not {REFERENCE_SCALE!r}")
+        object.__setattr__(self, "reference_scale", REFERENCE_SCALE if known else None)
         self._check_facts()
         if self.reviewer and self.reviewer == self.annotator:
             raise ValueError(f"the reviewer {self.reviewer!r} is the annotator; another person has to review")

@@ -9,7 +9,7 @@ from typing import Any
 from tqdm import tqdm
 
 from OpportunisticBMDLib.errors import BadInput
-from training.dataset.case import TRUE_DENSITY, Case, CaseInfo, Exclusion, age_band_of
+from training.dataset.case import VIRTUAL_READING, Case, CaseInfo, Exclusion, age_band_of
 from training.dataset.split import FOLDS
 from training.dataset.store import open_dataset, write_case
 from training.virtual.cohorts import PREFIXES
@@ -19,6 +19,7 @@ _EXCLUSIONS = {
     "cement": Exclusion.METAL_OR_CEMENT,
     "screws": Exclusion.METAL_OR_CEMENT,
     "cut off": Exclusion.NOT_COVERED,
+    "crushed": Exclusion.NOT_FOR_QCT,
 }
 
 
@@ -52,10 +53,10 @@ def simulate(n: int, seed: int, directory: str | Path, cohort: str = "one-scanne
 
 
 def info_of(patient: Any) -> CaseInfo:
-    """What case.json says of a virtual patient: its true density, and how it was scanned."""
+    """What case.json says of a virtual patient: its true reading, and how it was scanned."""
     return CaseInfo(
         reference_bmd_mg_cm3={name: float(bmd) for name, bmd in patient.bmd_mg_cm3.items()},
-        reference_method=TRUE_DENSITY,
+        reference_method=VIRTUAL_READING,
         sex=patient.parameters.sex,
         age_band=age_band_of(patient.parameters.age),
         scanner=patient.acquisition.scanner,

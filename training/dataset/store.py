@@ -18,7 +18,7 @@ from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.geometry import Grid
 from OpportunisticBMDLib.results.segmentation_file import read_segmentation, write_segmentation
 from OpportunisticBMDLib.volume import AIR_HU, Volume
-from training.dataset.case import Case, CaseInfo, Entry, is_case_id, require_case_id
+from training.dataset.case import REFERENCE_SCALE, Case, CaseInfo, Entry, is_case_id, require_case_id
 from training.dataset.files import SCHEMA_VERSION, locked, read_json, replacing, write_json
 
 CASES, DATASET_FILE = "cases", "dataset.json"
@@ -217,14 +217,27 @@ def read_info(path: Path) -> CaseInfo:
     """Reads case.json.
 
     Raises:
-        BadInput: missing, damaged or implausible.
+        BadInput: missing, damaged, implausible, or with densities of the former scale.
     """
     known = {field.name for field in fields(CaseInfo)}
     content = {key: value for key, value in read_json(path).items() if key in known}
+    _require_scale(path, content)
     try:
         return CaseInfo(**content)
     except (ValueError, TypeError) as error:
         raise BadInput(f"{path} cannot be right ({error}); correct it.") from error
+
+
+def _require_scale(path: Path, content: Mapping[str, Any]) -> None:
+    """A density without its scale was written when densities were those of the whole mask, with zero at marrow."""
+    given = content.get("reference_bmd_mg_cm3")
+    has_reference = isinstance(given, Mapping) and any(bmd is not None for bmd in given.values())
+    if has_reference and content.get("reference_scale") is None:
+        raise BadInput(
+            f"{path} gives a reference BMD without its reference_scale, as before densities were QCT readings: render "
+            "a virtual patient again; where the figure was read by QCT with a phantom's line in HA, add "
+            f'"reference_scale": "{REFERENCE_SCALE}"; else remove it.'
+        )
 
 
 def read_ct_file(path: Path) -> Volume:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from OpportunisticBMDLib.errors import BadInput
+from OpportunisticBMDLib.result import QCT_READING
 from OpportunisticBMDLib.vertebrae import VERTEBRAE
 
 UNKNOWN = float("nan")
@@ -50,7 +51,7 @@ class VertebraComparison:
         surface_mm: mean distance of the two surfaces, in both directions.
         hausdorff95_mm: 95 % of either surface lie no farther from the other.
         labelled_right: whether the found centre lies nearest to the centre of the same true vertebra, and near it.
-        truth_mg_cm3, bmd_mg_cm3, bmd_sd_mg_cm3, hu_line_mg_cm3: density, mg/cm3 of hydroxyapatite.
+        truth_mg_cm3, bmd_mg_cm3, bmd_sd_mg_cm3, network_mg_cm3: QCT reading, mg/cm3 of hydroxyapatite in water.
         confidence: of the mask, 0..1.
     """
 
@@ -63,7 +64,7 @@ class VertebraComparison:
     truth_mg_cm3: float = UNKNOWN
     bmd_mg_cm3: float = UNKNOWN
     bmd_sd_mg_cm3: float = UNKNOWN
-    hu_line_mg_cm3: float = UNKNOWN
+    network_mg_cm3: float = UNKNOWN
     confidence: float = UNKNOWN
 
 
@@ -87,10 +88,10 @@ class Comparison:
         in_crop: whether all three true masks lie wholly in the crop that the box gives.
         truth_mg_cm3: mean of the vertebrae that were averaged; where there are none, or one of them is unknown, of
             the first two known of L1, L2 and T12.
-        qct_mg_cm3: a simulated QCT reading, as the paper has for a reference.
-        bmd_mg_cm3, bmd_sd_mg_cm3: the network's.
-        hu_line_mg_cm3: from the mean HU of the same masks and the calibration line of the tube voltage.
-        calibrated_mg_cm3, calibrated_sd_mg_cm3, calibrated_hu_line_mg_cm3: these once more, with the scanner's own
+        bmd_mg_cm3, bmd_sd_mg_cm3: the result's, by the line of the tube voltage.
+        network_mg_cm3: what the network would read of the same vertebrae.
+        true_mask_mg_cm3: the reading once more, of the regions in the true masks.
+        calibrated_mg_cm3, calibrated_sd_mg_cm3, calibrated_network_mg_cm3: these once more, with the scanner's own
             line given.
         probability_osteoporosis, probability_abnormal: the result's.
         seconds: of localizing, segmenting and measuring.
@@ -111,13 +112,13 @@ class Comparison:
     lower_edge_mm: float = UNKNOWN
     in_crop: bool = False
     truth_mg_cm3: float = UNKNOWN
-    qct_mg_cm3: float = UNKNOWN
     bmd_mg_cm3: float = UNKNOWN
     bmd_sd_mg_cm3: float = UNKNOWN
-    hu_line_mg_cm3: float = UNKNOWN
+    network_mg_cm3: float = UNKNOWN
+    true_mask_mg_cm3: float = UNKNOWN
     calibrated_mg_cm3: float = UNKNOWN
     calibrated_sd_mg_cm3: float = UNKNOWN
-    calibrated_hu_line_mg_cm3: float = UNKNOWN
+    calibrated_network_mg_cm3: float = UNKNOWN
     probability_osteoporosis: float = UNKNOWN
     probability_abnormal: float = UNKNOWN
     seconds: float = UNKNOWN
@@ -180,8 +181,8 @@ def comparison_of(row: Mapping[str, str]) -> Comparison:
 
 
 def write_cases(path: Path, comparisons: Sequence[Comparison]) -> None:
-    """A CSV file with a line per patient."""
-    rows = [row_of(comparison) for comparison in comparisons]
+    """A CSV file with a line per patient, each with the scale of its densities."""
+    rows = [{"scale": QCT_READING} | row_of(comparison) for comparison in comparisons]
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()
@@ -192,17 +193,20 @@ def read_cases(path: Path) -> list[Comparison]:
     """The records of a CSV file that `write_cases` wrote.
 
     Raises:
-        BadInput: not there, empty, or not such a file.
+        BadInput: not there, empty, not such a file, or with densities of the former scale.
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            comparisons = [comparison_of(row) for row in csv.DictReader(file)]
+            rows = list(csv.DictReader(file))
+            comparisons = [comparison_of(row) for row in rows]
     except OSError as error:
         raise BadInput(f"{path} cannot be read ({error.strerror}); give the CSV file of an evaluation.") from error
     except (KeyError, ValueError, UnicodeDecodeError) as error:
         raise BadInput(f"{path} is no CSV file of an evaluation ({error}); write it anew with -o.") from error
     if not comparisons:
         raise BadInput(f"{path} holds no patients; write it anew with -o.")
+    if any(row.get("scale") != QCT_READING for row in rows):
+        raise BadInput(f"{path} holds densities of the former scale, not QCT readings; evaluate again with -o.")
     return comparisons
 
 

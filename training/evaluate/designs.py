@@ -13,7 +13,7 @@ from training.evaluate.cases import Comparison
 from training.evaluate.figures import Figures, figures_of, pairs
 from training.evaluate.statistics import Agreement
 
-LINE = "HU line"
+LINE = "DenseNet"
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Design:
 
 
 def designs_of(named: Mapping[str, Sequence[Comparison]]) -> tuple[Design, ...]:
-    """A row for each set of records, in order, and one for the HU line on the masks of the first.
+    """A row for each set of records, in order, and one for the DenseNet on the masks of the first.
 
     Args:
         named: design -> its records; the first is the one that the others are compared with.
@@ -48,7 +48,7 @@ def _row(name: str, comparisons: Sequence[Comparison], reference: Sequence[Compa
     cells = {
         "measured": words.share(figures.measured),
         "Dice": words.number(figures.masks["all"].dice.mean, 3),
-        **_density_cells(figures.readings["network"]),
+        **_density_cells(figures.readings["reading"]),
         "AUC osteoporosis": words.estimate(aucs[0], 3),
         "AUC abnormal": words.estimate(aucs[1], 3),
         "95 % interval covers": words.share(figures.coverage),
@@ -63,11 +63,11 @@ def _line_row(reference: Sequence[Comparison]) -> Design:
     cells = {
         "measured": words.share(figures.measured),
         "Dice": words.number(figures.masks["all"].dice.mean, 3),
-        **_density_cells(figures.readings["HU line"]),
+        **_density_cells(figures.readings["DenseNet"]),
         "AUC osteoporosis": words.estimate(aucs[0], 3),
         "AUC abnormal": words.estimate(aucs[1], 3),
         "95 % interval covers": words.DASH,
-        "p": words.p_value(_p(reference, reference, "hu_line_mg_cm3")),
+        "p": words.p_value(_p(reference, reference, "network_mg_cm3")),
     }
     return Design(LINE, cells)
 

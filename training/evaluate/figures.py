@@ -32,13 +32,18 @@ GOOD_DICE = 0.9
 NUMBERING_VARIANTS = ("13 ribs", "11 ribs", "6 lumbar vertebrae", "4 lumbar vertebrae", "transitional vertebra")
 THRESHOLDS = Thresholds()
 
-# Name of a way to read the density -> the record's field, and the field that it is held against.
-READINGS = {
-    "network": ("bmd_mg_cm3", "truth_mg_cm3"),
-    "HU line": ("hu_line_mg_cm3", "truth_mg_cm3"),
-    "network, scanner's line given": ("calibrated_mg_cm3", "truth_mg_cm3"),
-    "HU line, scanner's line given": ("calibrated_hu_line_mg_cm3", "truth_mg_cm3"),
-    "network against simulated QCT": ("bmd_mg_cm3", "qct_mg_cm3"),
+# Name of a way to read the density -> the record's field, and whether the patients have a contrast agent (None: all).
+READINGS: dict[str, tuple[str, bool | None]] = {
+    "reading": ("bmd_mg_cm3", None),
+    "DenseNet": ("network_mg_cm3", None),
+    "reading, without contrast": ("bmd_mg_cm3", False),
+    "DenseNet, without contrast": ("network_mg_cm3", False),
+    "reading, with contrast": ("bmd_mg_cm3", True),
+    "DenseNet, with contrast": ("network_mg_cm3", True),
+    "reading, scanner's line given": ("calibrated_mg_cm3", None),
+    "DenseNet, scanner's line given": ("calibrated_network_mg_cm3", None),
+    "reading, scanner's line given, without contrast": ("calibrated_mg_cm3", False),
+    "DenseNet, scanner's line given, without contrast": ("calibrated_network_mg_cm3", False),
 }
 
 
@@ -92,24 +97,24 @@ class ConditionFigures:
     "measured": of the patients with a BMD. "all": failures count as wrong answers, and as the worst score.
 
     Args:
-        curves_measured, curves_all: the network's probability (first) and the HU line (second) as scores.
-        network_measured, network_all, line_measured, line_all: categories beside the truth.
-        reliability: of the network's probability.
+        curves_measured, curves_all: the result's probability (first) and the DenseNet's density (second) as scores.
+        reading_measured, reading_all, network_measured, network_all: categories beside the truth.
+        reliability: of the result's probability.
     """
 
     name: str
     curves_measured: Discrimination | None
     curves_all: Discrimination | None
+    reading_measured: Diagnosis
+    reading_all: Diagnosis
     network_measured: Diagnosis
     network_all: Diagnosis
-    line_measured: Diagnosis
-    line_all: Diagnosis
     reliability: Reliability | None
 
 
 @dataclass(frozen=True)
 class Subgroup:
-    """Some of the patients: density errors (found minus true, mg/cm3) of network and HU line, and the masks."""
+    """Some of the patients: density errors (found minus true, mg/cm3) of reading and DenseNet, and the masks."""
 
     kind: str
     name: str
@@ -118,7 +123,7 @@ class Subgroup:
     dice: Spread
     labelled: Proportion
     error: Spread
-    line_error: Spread
+    network_error: Spread
 
 
 @dataclass(frozen=True)
@@ -133,10 +138,11 @@ class Figures:
         masks: by vertebra, and "all" for the three together.
         labelled: vertebrae wholly in the scan whose name is right; with a numbering variant, right or flagged.
         readings: way to read the density (see `READINGS`) -> agreement of the mean of the averaged vertebrae.
-        vertebrae: vertebra -> agreement of the network's density of it alone.
+        vertebrae: vertebra -> agreement of its density alone.
         conditions: osteoporosis and abnormal BMD.
         coverage: 95 % intervals that hold the truth, of the measured.
         calibrated_coverage: the same with the scanner's own line given.
+        mask_effect: what the chain's own masks change beside the true ones, mg/cm3.
         vertebra_coverage: the same of single vertebrae.
         subgroups: by sex, age and so on.
         seconds: a patient.
@@ -153,6 +159,7 @@ class Figures:
     conditions: tuple[ConditionFigures, ...]
     coverage: Proportion
     calibrated_coverage: Proportion
+    mask_effect: Spread
     vertebra_coverage: Proportion
     subgroups: tuple[Subgroup, ...]
     seconds: Spread
@@ -169,11 +176,12 @@ def figures_of(comparisons: Sequence[Comparison]) -> Figures:
         masks={name: _masks([c.vertebrae[name] for c in comparisons]) for name in VERTEBRAE}
         | {"all": _masks([v for _, v in vertebrae])},
         labelled=_labelled(comparisons),
-        readings={name: agreement(*pairs(comparisons, *fields)) for name, fields in READINGS.items()},
+        readings={name: agreement(*read_as(name, comparisons)) for name in READINGS},
         vertebrae={name: agreement(*pairs([c.vertebrae[name] for c in comparisons])) for name in VERTEBRAE},
         conditions=tuple(_condition(name, comparisons) for name in ("osteoporosis", "abnormal")),
         coverage=_coverage(comparisons),
         calibrated_coverage=_coverage(comparisons, "calibrated_mg_cm3", "calibrated_sd_mg_cm3"),
+        mask_effect=_mask_effect(comparisons),
         vertebra_coverage=_coverage([v for _, v in vertebrae]),
         subgroups=tuple(_subgroups(comparisons)),
         seconds=spread([c.seconds for c in comparisons]),
@@ -199,6 +207,17 @@ def known(records: Sequence[Comparison | VertebraComparison], *fields: str) -> t
     """The records' values of each field, of the records in which all of them are known."""
     rows = np.array([[getattr(r, field) for field in fields] for r in records], dtype=float).reshape(-1, len(fields))
     return tuple(rows[np.isfinite(rows).all(axis=1)].T)
+
+
+def read_as(name: str, comparisons: Sequence[Comparison]) -> tuple[np.ndarray, ...]:
+    """True and found densities in one of the ways of `READINGS`."""
+    field, contrast = READINGS[name]
+    return pairs([c for c in comparisons if contrast is None or c.facts.contrast is contrast], field)
+
+
+def _mask_effect(comparisons: Sequence[Comparison]) -> Spread:
+    through_true, found = known(comparisons, "true_mask_mg_cm3", "bmd_mg_cm3")
+    return spread(found - through_true, ddof=1)
 
 
 def _localizer(comparisons: Sequence[Comparison]) -> LocalizerFigures:
@@ -239,11 +258,11 @@ def has_condition(name: str, bmd_mg_cm3: float) -> bool:
 
 
 def scores(comparisons: Sequence[Comparison], name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of the measured: whether they have the condition, the network's probability, and the HU line as a score."""
+    """Of the measured: whether they have the condition, the result's probability, the DenseNet's density as a score."""
     rows = [
-        (has_condition(name, c.truth_mg_cm3), getattr(c, f"probability_{name}"), -c.hu_line_mg_cm3)
+        (has_condition(name, c.truth_mg_cm3), getattr(c, f"probability_{name}"), -c.network_mg_cm3)
         for c in comparisons
-        if c.measured and np.isfinite((c.truth_mg_cm3, c.hu_line_mg_cm3, getattr(c, f"probability_{name}"))).all()
+        if c.measured and np.isfinite((c.truth_mg_cm3, c.network_mg_cm3, getattr(c, f"probability_{name}"))).all()
     ]
     condition, probability, line = np.array(rows, dtype=float).reshape(-1, 3).T
     return condition.astype(bool), probability, line
@@ -255,7 +274,7 @@ def _condition(name: str, comparisons: Sequence[Comparison]) -> ConditionFigures
     failures = [c for c in known if not c.measured and c.measurable]
     condition, probability, line = scores(measured, name)
     truth = np.array([has_condition(name, c.truth_mg_cm3) for c in measured], dtype=bool)
-    fields = (READINGS["network"][0], READINGS["HU line"][0])
+    fields = (READINGS["reading"][0], READINGS["DenseNet"][0])
     called = [np.array([has_condition(name, getattr(c, f)) for c in measured], dtype=bool) for f in fields]
     failed = np.array([has_condition(name, c.truth_mg_cm3) for c in failures], dtype=bool)
     worst = np.where(failed, -np.inf, np.inf)
@@ -265,10 +284,10 @@ def _condition(name: str, comparisons: Sequence[Comparison]) -> ConditionFigures
         curves_all=discrimination(
             np.append(condition, failed), *(_with_worst(score, worst) for score in (probability, line))
         ),
-        network_measured=diagnosis(truth, called[0]),
-        network_all=diagnosis(np.append(truth, failed), np.append(called[0], ~failed)),
-        line_measured=diagnosis(truth, called[1]),
-        line_all=diagnosis(np.append(truth, failed), np.append(called[1], ~failed)),
+        reading_measured=diagnosis(truth, called[0]),
+        reading_all=diagnosis(np.append(truth, failed), np.append(called[0], ~failed)),
+        network_measured=diagnosis(truth, called[1]),
+        network_all=diagnosis(np.append(truth, failed), np.append(called[1], ~failed)),
         reliability=reliability(condition, probability),
     )
 
@@ -307,7 +326,7 @@ def _subgroup(kind: str, name: str, members: Sequence[Comparison]) -> Subgroup:
         dice=_masks([v for c in members for v in c.vertebrae.values()]).dice,
         labelled=_labelled(members),
         error=errors("bmd_mg_cm3"),
-        line_error=errors("hu_line_mg_cm3"),
+        network_error=errors("network_mg_cm3"),
     )
 
 

@@ -15,21 +15,21 @@ from sklearn.metrics import roc_curve
 
 from training.evaluate import words
 from training.evaluate.cases import Comparison
-from training.evaluate.figures import EDGE_MM, GOOD_DICE, READINGS, THRESHOLDS, Figures, pairs, scores
+from training.evaluate.figures import EDGE_MM, GOOD_DICE, THRESHOLDS, Figures, read_as, scores
 from training.evaluate.statistics import Agreement, Reliability
 
 NETWORK, LINE, MUTED, GRID = "#1f5fa8", "#c06a12", "#5c6875", "#e6eaee"
-COLOURS = {"network": NETWORK, "HU line": LINE}
+COLOURS = {"reading": NETWORK, "DenseNet": LINE}
 UNIT = "mg/cm³ HA"
 CONDITION_WORDS = {"osteoporosis": "Osteoporosis", "abnormal": "Abnormal BMD"}
 PANEL_INCHES = (5.0, 4.2)
 
 
 def regression_plot(comparisons: Sequence[Comparison], figures: Figures) -> str:
-    """Found on true densities, network and HU line, with their regression lines (the paper's Figure 6A)."""
+    """Found on true densities, reading and DenseNet, with their regression lines (the paper's Figure 6A)."""
     figure, panels = _panels(2)
-    for axes, name in zip(panels, ("network", "HU line")):
-        truth, found = pairs(comparisons, *READINGS[name])
+    for axes, name in zip(panels, ("reading", "DenseNet")):
+        truth, found = read_as(name, comparisons)
         _points(axes, truth, found, COLOURS[name])
         ends = np.array(_span(truth, found))
         axes.plot(ends, ends, color=MUTED, lw=1, ls="--", label="identity")
@@ -45,10 +45,10 @@ def regression_plot(comparisons: Sequence[Comparison], figures: Figures) -> str:
 
 
 def bland_altman_plot(comparisons: Sequence[Comparison], figures: Figures) -> str:
-    """Differences on means with bias and limits, network and HU line (the paper's Figure 6C)."""
+    """Differences on means with bias and limits, reading and DenseNet (the paper's Figure 6C)."""
     figure, panels = _panels(2, sharey=True)
-    for axes, name in zip(panels, ("network", "HU line")):
-        truth, found = pairs(comparisons, *READINGS[name])
+    for axes, name in zip(panels, ("reading", "DenseNet")):
+        truth, found = read_as(name, comparisons)
         _points(axes, (truth + found) / 2, found - truth, COLOURS[name])
         axes.axhline(0, color=MUTED, lw=0.8, ls="--")
         if (a := figures.readings[name]) is not None:
@@ -59,13 +59,13 @@ def bland_altman_plot(comparisons: Sequence[Comparison], figures: Figures) -> st
 
 
 def roc_plot(comparisons: Sequence[Comparison], figures: Figures) -> str:
-    """Osteoporosis and abnormal BMD: the network's probability and the HU line, of the measured patients."""
+    """Osteoporosis and abnormal BMD: the result's probability and the DenseNet's density, of the measured patients."""
     figure, panels = _panels(2)
     for axes, condition in zip(panels, figures.conditions):
         truth, probability, line = scores(comparisons, condition.name)
         curves = condition.curves_measured
         if curves is not None:
-            for name, score, auc in (("network", probability, curves.first), ("HU line", line, curves.second)):
+            for name, score, auc in (("reading", probability, curves.first), ("DenseNet", line, curves.second)):
                 false_positive, true_positive, _ = roc_curve(truth, score)
                 label = f"{name}: AUC {words.estimate(auc, 3)}"
                 axes.plot(false_positive, true_positive, color=COLOURS[name], lw=1.8, label=label)

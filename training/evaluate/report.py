@@ -148,7 +148,7 @@ def _facts(report: Report, figures: Figures) -> list[tuple[str, str]]:
             "Thresholds",
             f"osteoporosis below {THRESHOLDS.osteoporosis:g}, abnormal up to {THRESHOLDS.osteopenia:g} mg/cm³",
         ),
-        ("HU line", "mean HU of the same masks through the calibration line of the tube voltage, no network"),
+        ("DenseNet", "what the network would read of the same vertebrae"),
         ("Time", f"{words.number(figures.seconds.mean, 1)} s a patient on this machine (paper: 8.46 s)"),
         ("Models", models_of(report.comparisons) or words.DASH),
         (
@@ -161,8 +161,8 @@ def _facts(report: Report, figures: Figures) -> list[tuple[str, str]]:
 
 
 def _readings(figures: Figures) -> dict[str, Agreement | None]:
-    """Those that there are; network and HU line always."""
-    return {name: a for name, a in figures.readings.items() if a is not None or name in ("network", "HU line")}
+    """Those that there are; reading and DenseNet always."""
+    return {name: a for name, a in figures.readings.items() if a is not None or name in ("reading", "DenseNet")}
 
 
 def _agreement_rows(figures: Figures) -> list[tuple[str, list[Cell], str]]:
@@ -209,10 +209,10 @@ def _diagnosis_lines(condition: ConditionFigures) -> list[tuple[str, list[Cell]]
 
     every, measured = condition.curves_all, condition.curves_measured
     return [
-        ("Network, failures count as wrong", line(every and every.first, condition.network_all)),
-        ("Network, measured only", line(measured and measured.first, condition.network_measured)),
-        ("HU line, failures count as wrong", line(every and every.second, condition.line_all)),
-        ("HU line, measured only", line(measured and measured.second, condition.line_measured)),
+        ("Reading, failures count as wrong", line(every and every.first, condition.reading_all)),
+        ("Reading, measured only", line(measured and measured.first, condition.reading_measured)),
+        ("DenseNet, failures count as wrong", line(every and every.second, condition.network_all)),
+        ("DenseNet, measured only", line(measured and measured.second, condition.network_measured)),
         *((name, [(cell, "") for cell in cells]) for name, cells in PAPER_TABLE_1[condition.name].items()),
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,10 @@ from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.measure import Density
 from OpportunisticBMDLib.pipeline import Pipeline, Run
 from OpportunisticBMDLib.result import Calibration
-from training.evaluate.cases import FAILED, UNKNOWN, Comparison
+from OpportunisticBMDLib.stages.place_region import place_region
+from OpportunisticBMDLib.stages.read_region import Reading, read_region
+from OpportunisticBMDLib.volume import Volume
+from training.evaluate.cases import FAILED, Comparison
 from training.evaluate.compare import compare
 from training.evaluate.truth import Cases
 from training.processes import each, pipeline
@@ -52,20 +56,37 @@ def evaluate_one(cases: Cases, key: str, models: Path | None, device: str) -> Co
     grid = chain.segmenter.card.grid
     crop_mm = np.multiply(grid["size"], grid["spacing_mm"])
     comparison = compare(truth, run, crop_mm=crop_mm, cohort=cases.cohort)
-    if truth.scanner_line is None or not comparison.measured:
+    if not comparison.measured:
         return comparison
-    return replace(comparison, **_calibrated(chain, ct, run, truth.scanner_line))
+    again = _through_true_masks(chain, ct, truth.labels, run)
+    if truth.scanner_line is not None:
+        again |= _calibrated(chain, ct, run, truth.scanner_line)
+    return replace(comparison, **again)
 
 
 def _calibrated(chain: Pipeline, ct: CT, run: Run, line: Calibration) -> dict[str, float]:
-    """Network and HU line once more on the same masks, with the scanner's own line."""
-    result = run.result
-    used = result.vertebrae_used
-    hu = [result.vertebrae[name].hu_mean for name in used]
-    labels = run.segmentation.labels
-    density = Density.mean_of([chain.densitometer.density(ct.volume, labels, name, line) for name in used])
+    """Reading and DenseNet once more in the same regions, with the scanner's own line."""
+    readings = _readings(ct, run.segmentation.labels, run.result.vertebrae_used)
+    density = Density.mean_of([chain.densitometer.density(ct.volume, reading, line) for reading in readings])
     return {
         "calibrated_mg_cm3": density.mean,
         "calibrated_sd_mg_cm3": density.sd,
-        "calibrated_hu_line_mg_cm3": float(line.bmd(np.mean(hu))) if hu else UNKNOWN,
+        "calibrated_network_mg_cm3": density.mean + density.correction,
     }
+
+
+def _through_true_masks(chain: Pipeline, ct: CT, labels: Volume, run: Run) -> dict[str, float]:
+    """The reading once more, in the regions of the true masks; nothing where one of them holds no body."""
+    readings = _readings(ct, labels, run.result.vertebrae_used)
+    if len(readings) < len(run.result.vertebrae_used):
+        return {}
+    line = run.result.calibration
+    densities = [chain.densitometer.density(ct.volume, reading, line) for reading in readings]
+    return {"true_mask_mg_cm3": Density.mean_of(densities).mean}
+
+
+def _readings(ct: CT, labels: Volume, names: Sequence[str]) -> list[Reading]:
+    """Of the vertebrae whose masks hold a body."""
+    regions = {name: place_region(labels, name) for name in names}
+    found = [read_region(ct.volume, labels, name, region) for name, region in regions.items() if region is not None]
+    return [reading for reading in found if reading.voxels]

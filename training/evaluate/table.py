@@ -31,7 +31,7 @@ def table(comparisons: Sequence[Comparison]) -> str:
         rows[f"Dice {name}, mean +- SD (share > 0.9)"] = (
             f"{masks.dice.mean:.3f} +- {masks.dice.sd:.3f} ({masks.good.value:.0%})"
         )
-    for title, reading in (("BMD", "network"), ("HU line", "HU line")):
+    for title, reading in (("BMD", "reading"), ("DenseNet", "DenseNet")):
         rows |= _agreement(title, figures.readings[reading])
     return markdown(("figure", "value"), [*rows.items(), *_more(figures).items()])
 
@@ -56,11 +56,11 @@ def _more(figures: Figures) -> dict[str, str]:
         "surface distance, mean; 95 % Hausdorff (mm)": f"{words.number(masks.surface_mm.mean)};"
         f" {words.number(masks.hausdorff95_mm.mean)}",
     }
-    network = figures.readings["network"]
-    if network is not None:
+    shown = figures.readings["reading"]
+    if shown is not None:
         rows |= {
-            "limits of agreement (mg/cm3)": f"{network.lower_limit.value:+.1f} to {network.upper_limit.value:+.1f}",
-            "Lin's concordance (95 % interval)": words.estimate(network.concordance, 3),
+            "limits of agreement (mg/cm3)": f"{shown.lower_limit.value:+.1f} to {shown.upper_limit.value:+.1f}",
+            "Lin's concordance (95 % interval)": words.estimate(shown.concordance, 3),
             "95 % interval covers the truth": words.share(figures.coverage),
         }
     for condition in figures.conditions:

@@ -13,7 +13,7 @@ from OpportunisticBMDLib.vertebrae import VERTEBRAE
 from OpportunisticBMDLib.volume import Volume
 from training.dataset import Case, CaseInfo, age_band_of, open_dataset
 from training.dataset.hardest import acquisition_of
-from training.evaluate.cases import UNKNOWN, Facts
+from training.evaluate.cases import Facts
 from training.virtual.cohorts import PREFIXES
 from training.virtual.scanner import scanner_line
 
@@ -32,11 +32,10 @@ class Truth:
     Args:
         id: of the case.
         labels: cancellous bone on the CT's own grid (see `vertebrae.LABELS`).
-        bmd_mg_cm3: by vertebra; absent or None where it is unknown, or cannot be measured.
+        bmd_mg_cm3: by vertebra, as QCT reads it; absent or None where it is unknown, or cannot be measured.
         facts: of patient and scan.
         seed: of a virtual patient.
         not_measurable: vertebrae that nobody could measure in this scan, e.g. because they hold cement.
-        qct_mg_cm3: a simulated reading by quantitative CT, the mean of two vertebrae; NaN where there is none.
         scanner_line: HU from density on this very scanner, as a phantom would give it; None where it is unknown.
     """
 
@@ -46,7 +45,6 @@ class Truth:
     facts: Facts = field(default_factory=Facts)
     seed: int | None = None
     not_measurable: frozenset[str] = frozenset()
-    qct_mg_cm3: float = UNKNOWN
     scanner_line: Calibration | None = None
 
     @classmethod
@@ -60,7 +58,6 @@ class Truth:
             facts=facts_of_parameters(patient.parameters),
             seed=seed,
             not_measurable=frozenset(patient.not_measurable),
-            qct_mg_cm3=UNKNOWN if patient.qct_mg_cm3 is None else patient.qct_mg_cm3,
             scanner_line=scanner_line(scan.kvp, scan.slope, scan.offset),
         )
 

@@ -1,7 +1,7 @@
 """Fits all three networks on an annotated dataset: `python -m training.fit --dataset DIR --run DIR -o MODELS`.
 
-Prepares the samples, then fits localizer, segmentation and, through the masks that the latter draws, bmd. The same
-command goes on where it was stopped; a stage that is finished is not fitted again.
+Prepares the samples, then fits localizer, segmentation and, on readings through the masks that the latter draws, bmd.
+The same command goes on where it was stopped; a stage that is finished is not fitted again.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from training.fit.command import (
     prepare_selected,
 )
 from training.fit.devices import on_first_process
-from training.fit.masks import draw_masks
-from training.fit.prepare import load_samples, prepare_virtual
+from training.fit.prepare import prepare_virtual
+from training.fit.readings import prepare_virtual_readings
 from training.fit.recipe import Recipe
 from training.markdown import markdown
 from training.virtual.cohorts import PREFIXES
@@ -42,21 +42,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     selection = selection_of(options.dataset, options.fold)
-    samples = options.run / "samples"
+    samples, readings = options.run / "samples", options.run / "readings"
     seeds = range(FIRST_SEED, FIRST_SEED + options.virtual)
 
     def prepare() -> None:
-        prepare_selected(selection, samples)
+        prepare_selected(localizer.STAGE, selection, samples, options.output)
         prepare_virtual(seeds, options.cohort, samples, options.jobs)
 
-    def fitted(*names: str) -> list[ModelCard]:
-        cases = cases_of(load_samples(samples, selection.unseen), selection, options.held_out)
-        return [fit_stage(STAGES[name], cases, _plan_of(name, STAGES[name], options), selection) for name in names]
+    def prepare_readings() -> None:
+        prepare_selected(bmd.STAGE, selection, readings, options.output)
+        prepare_virtual_readings(seeds, options.cohort, readings, options.output, options.jobs)
+
+    def fitted(folder: Path, *names: str) -> list[ModelCard]:
+        stages = [STAGES[name] for name in names]
+        cases = cases_of(stages[0].load(folder, selection.unseen), selection, options.held_out)
+        plans = [_plan_of(name, STAGES[name], options) for name in names]
+        return [fit_stage(stage, cases, plan, selection) for stage, plan in zip(stages, plans)]
 
     on_first_process(prepare)
-    cards = fitted("localizer", "segmentation")
-    on_first_process(lambda: draw_masks(samples, options.output, selection.unseen))
-    cards += fitted("bmd")
+    cards = fitted(samples, "localizer", "segmentation")
+    on_first_process(prepare_readings)
+    cards += fitted(readings, "bmd")
     on_first_process(lambda: print(table(cards)))
 
 

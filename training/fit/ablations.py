@@ -1,42 +1,75 @@
-"""Fits the DenseNet in other ways than it ships: `python -m training.fit.ablations --samples DIR --run DIR`.
+"""Compares ways to get from a reading to a BMD: `python -m training.fit.ablations --samples DIR --run DIR`.
 
-Each way is fitted on the same patients, from the same seed, as long, and judged by the same held-out vertebrae; the
-samples should hold AnatomyNet's masks (`training.fit.masks`). Prints a table of the errors, with those of the
-calibration line alone.
+Each way is fitted from the same seed, as long, once for every fold of the patients with real CTs, on all others and on
+virtual patients; it is judged by the degraded real CTs of those who were left out, and by virtual patients that no fit
+has seen. The samples are those of `training.fit.readings`. Prints a table, with the reading alone as a row.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from joblib import Parallel, delayed
 from torch import Tensor
 
-from OpportunisticBMDLib.measure import bmd_crop, line_bmd
-from OpportunisticBMDLib.profile import core_bmd
+from OpportunisticBMDLib.measure import BINS, body_mask, windowed
+from OpportunisticBMDLib.models import ModelCard
 from training.command_line import exit_status
-from training.fit.bmd import DESIGN, SIZE, STAGE, BmdTask, entropy_and_mean, focal_of_classes
+from training.fit.bmd import DESIGN, STAGE, BmdTask, entropy_and_mean, focal_of_classes, with_added
 from training.fit.cases import Cases, Selection, cases_of
 from training.fit.command import positive
+from training.fit.looks import Look, ReadingSample, load_readings, region_of
 from training.fit.loop import fit
-from training.fit.prepare import load_samples
 from training.markdown import markdown
+from training.real_cts.response import slope_of
 
 HELD_OUT = 40
-STEPS = 250
+STEPS = 200
+ADDED_MG_CM3 = (-60.0, 0.0, 60.0)
 DENSEST = 300.0  # mg/cm3, which the second of the two classes stands for
+MIDDLE = 100.0  # mg/cm3, which is grey where the density itself is shown
+DENSITIES = np.arange(-50.0, 301.0, 5.0)  # mg/cm3, of the network that corrects nothing
+
+
+def dense(look: Look, card: ModelCard) -> np.ndarray:
+    """(I, J, K): the density itself, masked."""
+    return windowed(look.crop - MIDDLE, card) * body_mask(*region_of(look))
+
+
+def unmasked(look: Look, card: ModelCard) -> np.ndarray:
+    """(I, J, K): the whole crop beside the reading."""
+    return windowed(look.crop - look.reading, card)
+
+
+def nothing(look: Look) -> float:
+    """In place of the reading: the network gives the density itself."""
+    return 0.0
+
+
+def density(logits: Tensor) -> Tensor:
+    """(N, D) -> (N,) mg/cm3."""
+    return logits.softmax(dim=1) @ torch.as_tensor(DENSITIES, dtype=torch.float32)
+
+
+def density_entropy(logits: Tensor, bmd: Tensor) -> Tensor:
+    """Cross entropy with the two bins on either side of a density; (N, D) and (N,) mg/cm3."""
+    place = ((bmd.float() - DENSITIES[0]) / (DENSITIES[1] - DENSITIES[0])).clamp(0, len(DENSITIES) - 1.001)
+    low = place.floor().long()
+    target = torch.zeros_like(logits, dtype=torch.float32).scatter_(1, low[:, None], (1 - (place - low))[:, None])
+    target = target.scatter_(1, low[:, None] + 1, (place - low)[:, None])
+    error = torch.nn.functional.smooth_l1_loss(density(logits), bmd.float(), beta=5.0)
+    return torch.nn.functional.cross_entropy(logits, target) + 0.2 * error
 
 
 def two_class_focal(logits: Tensor, bmd: Tensor) -> Tensor:
     """The paper's focal loss of two classes, the share of the second being the density; (N, 2) and (N,) mg/cm3."""
-    share = (bmd.float() / DENSEST).clamp(0, 1).to(logits.device)
+    share = (bmd.float() / DENSEST).clamp(0, 1)
     return focal_of_classes(logits, torch.stack((1 - share, share), dim=1))
 
 
@@ -45,121 +78,143 @@ def two_class_bmd(logits: Tensor) -> Tensor:
     return DENSEST * logits.softmax(dim=1)[:, 1]
 
 
-def unmasked_input(*of: Any) -> Tensor:
-    """(1, I, J, K) of what `bmd_crop` takes: the whole crop, cortex and soft tissue with it, beside the bone's core."""
-    grey, core, _ = bmd_crop(*of)
-    return torch.from_numpy(grey - core).float()[None]
-
-
-def dense_input(*of: Any) -> Tensor:
-    """(1, I, J, K) in 0..1 of what `bmd_crop` takes: the density itself, 0 outside the mask."""
-    grey, _, inside = bmd_crop(*of)
-    return torch.from_numpy((grey * inside).astype(np.float32))[None]
-
-
-def nothing(*of: Any) -> float:
-    """In place of the calibration line: the network gives the density itself."""
-    return 0.0
-
-
 @dataclass(eq=False)
-class Core(BmdTask):
-    """The bins lie around what the calibration line gives for the core."""
+class DensityShown(BmdTask):
+    """The network sees the density itself, not how it differs from the reading."""
 
-    base = staticmethod(core_bmd)
-
-
-@dataclass(eq=False)
-class WholeMask(BmdTask):
-    """The bins lie around what the calibration line gives for the whole mask, its edge with it."""
-
-    base = staticmethod(line_bmd)
-
-
-@dataclass(eq=False)
-class Dense(BmdTask):
-    """The network sees the density itself, not how it differs from the core's."""
-
-    shown = staticmethod(dense_input)
-
-
-@dataclass(eq=False)
-class PaperWindow(BmdTask):
-    """What lies outside -200 to 200 HU is cut off: the paper's window of level 0 and width 400."""
-
-    frame = replace(DESIGN, window={"low_hu": -200.0, "high_hu": 200.0})
+    shown = staticmethod(dense)
 
 
 @dataclass(eq=False)
 class Unmasked(BmdTask):
-    """The network sees the whole crop."""
+    """The network sees what lies beside the body, too."""
 
-    shown = staticmethod(unmasked_input)
-    room = max(SIZE)  # the whole crop is drawn, too
+    shown = staticmethod(unmasked)
 
 
 @dataclass(eq=False)
-class TwoClasses(BmdTask):
-    """A softmax of two classes that gives the density itself, without the calibration line."""
+class Alone(BmdTask):
+    """The network gives the density from the masked crop, without a reading."""
 
-    frame = replace(DESIGN, parameters={"in_channels": 1, "outputs": 2})
+    design = replace(
+        DESIGN, parameters={"in_channels": 1, "outputs": len(DENSITIES)}, outputs={BINS: DENSITIES.tolist()}
+    )
+    shown = staticmethod(dense)
     base = staticmethod(nothing)
-    shown = staticmethod(dense_input)
+    expected = staticmethod(density)
+
+
+@dataclass(eq=False)
+class TwoClasses(Alone):
+    """The paper's softmax of two classes."""
+
+    design = replace(DESIGN, parameters={"in_channels": 1, "outputs": 2}, outputs={})
     expected = staticmethod(two_class_bmd)
 
 
 WAYS = {
-    "as shipped: bins around the profile's line, masked, -250 to 550 HU": (BmdTask, entropy_and_mean),
-    "bins around the core's line": (Core, entropy_and_mean),
-    "bins around the whole mask's line": (WholeMask, entropy_and_mean),
-    "density itself as input": (Dense, entropy_and_mean),
-    "window of -200 to 200 HU": (PaperWindow, entropy_and_mean),
-    "unmasked input": (Unmasked, entropy_and_mean),
-    "two classes, focal loss": (TwoClasses, two_class_focal),
+    "corrects the reading; masked, density not shown": (BmdTask, entropy_and_mean),
+    "corrects the reading; masked, density shown": (DensityShown, entropy_and_mean),
+    "corrects the reading; not masked, density not shown": (Unmasked, entropy_and_mean),
+    "DenseNet alone: bins of density, masked": (Alone, density_entropy),
+    "DenseNet alone: two classes, focal loss (paper)": (TwoClasses, two_class_focal),
 }
-LINES = {
-    "line of the profile, no network": BmdTask,
-    "line of the core, no network": Core,
-    "line of the whole mask, no network": WholeMask,
-}
-FIGURES = ("bias_mg_cm3", "error_sd_mg_cm3", "rms_error_mg_cm3")
+READING = "the reading, no network"
+HEADER = ("way", "real, untouched: bias / SD", "as other scans: bias / SD", "slope of added HA", "virtual: bias / SD")
+KINDS = ("untouched", "other_scans", "virtual")  # of errors, in the table's order
 
 
-def table(found: Mapping[type[BmdTask], Mapping[str, float]]) -> str:
-    """A Markdown table of the errors of each way, and of the lines that three of them correct, mg/cm3."""
-    rows = [(way, *(found[make][name] for name in FIGURES)) for way, (make, _) in WAYS.items()]
-    for line, make in LINES.items():
-        bias, sd = found[make]["line_bias_mg_cm3"], found[make]["line_error_sd_mg_cm3"]
-        rows.append((line, bias, sd, math.hypot(bias, sd)))
-    shown = [(name, *(f"{value:.2f}" for value in values)) for name, *values in rows]
-    return markdown(("DenseNet", "bias", "SD of error", "RMS error"), shown)
+@dataclass(frozen=True, eq=False)
+class Errors:
+    """Of one way, mg/cm3: of real CTs of patients left out as they are and as other scans, and of virtual patients."""
+
+    untouched: np.ndarray
+    other_scans: np.ndarray
+    slopes: np.ndarray
+    virtual: np.ndarray
 
 
-def ablate(cases: Cases, run: Path, steps: int, seed: int) -> str:
-    """Fits each way, and gives the table; what is finished is not fitted again."""
-    recipe = STAGE.recipes["default"].changed(steps)
-    found = {}
-    for number, (make, loss) in enumerate(WAYS.values()):
-        torch.manual_seed(seed)
-        task = make(cases.real, cases.virtual, cases.held_out, objective=loss)
-        folder = run / f"{number}-{make.__name__}"
-        folder.mkdir(parents=True, exist_ok=True)
-        found[make] = fit(task, folder, recipe, seed=seed).figures
+def folds(samples: Sequence[ReadingSample], count: int) -> Iterator[tuple[list[ReadingSample], list[ReadingSample]]]:
+    """The real CTs left out and all others, so often that each patient is left out once; patients stay together."""
+    patients = list(dict.fromkeys(sample.patient for sample in samples))
+    for start in range(min(count, len(patients))):
+        out = set(patients[start::count])
+        yield [s for s in samples if s.patient in out], [s for s in samples if s.patient not in out]
+
+
+def judged(find: BmdTask | None, real: Sequence[ReadingSample], virtual: Sequence[ReadingSample]) -> Errors:
+    """The errors of a fitted way, or of the reading alone."""
+
+    def found(looks: Sequence[Look]) -> np.ndarray:
+        return np.array([look.reading for look in looks]) if find is None else find.found(looks)
+
+    def errors(looks: Sequence[Look]) -> np.ndarray:
+        return found(looks) - [look.truth for look in looks] if looks else np.zeros(0)
+
+    own = [look for sample in real for look in sample.looks[: sample.own]]
+    others = [look for sample in real for look in sample.looks[sample.own :]]
+    added = np.array([found([with_added(look, change) for look in others]) for change in ADDED_MG_CM3])
+    slopes = np.array([slope_of(ADDED_MG_CM3, series) for series in added.T])
+    return Errors(errors(own), errors(others), slopes, errors([look for s in virtual for look in s.looks]))
+
+
+def table(found: Mapping[str, Sequence[Errors]]) -> str:
+    """A Markdown table: a row a way, over all folds together."""
+    rows = []
+    for way, parts in found.items():
+        together = [np.concatenate([getattr(part, kind) for part in parts]) for kind in KINDS]
+        untouched, others, virtual = (f"{e.mean():+.2f} / {e.std(ddof=1):.2f}" for e in together)
+        slopes = np.concatenate([part.slopes for part in parts])
+        rows.append((way, untouched, others, f"{slopes.mean():.3f} ± {slopes.std(ddof=1):.3f}", virtual))
+    return markdown(HEADER, rows)
+
+
+def ablate(cases: Cases, run: Path, steps: int, seed: int, jobs: int, count: int) -> str:
+    """Fits each way for each fold, and gives the table; what is finished is not fitted again."""
+    tasks = [(way, fold, out, rest) for way in WAYS for fold, (out, rest) in enumerate(folds(cases.real, count))]
+    results = Parallel(jobs)(
+        delayed(_fitted)(way, run / f"{list(WAYS).index(way)}-{fold}", out, rest, cases, steps, seed)
+        for way, fold, out, rest in tasks
+    )
+    found: dict[str, list[Errors]] = {READING: [judged(None, cases.real, cases.held_out)]}
+    for (way, *_), errors in zip(tasks, results):
+        found.setdefault(way, []).append(errors)
     return table(found)
+
+
+def _fitted(
+    way: str,
+    folder: Path,
+    out: Sequence[ReadingSample],
+    rest: Sequence[ReadingSample],
+    cases: Cases,
+    steps: int,
+    seed: int,
+) -> Errors:
+    torch.set_num_threads(1)
+    make, loss = WAYS[way]
+    torch.manual_seed(seed)
+    task = make(rest, cases.virtual, cases.held_out, objective=loss)
+    folder.mkdir(parents=True, exist_ok=True)
+    # Validated once: not the step that suits those who judge is taken, but the last one.
+    fit(task, folder, STAGE.recipes["default"].changed(steps, every=steps), seed=seed)
+    return judged(task, out, cases.held_out)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m training.fit.ablations", description=__doc__.partition("\n")[0])
-    parser.add_argument("--samples", type=Path, required=True, help="folder that training.fit.prepare wrote")
+    parser.add_argument("--samples", type=Path, required=True, help="folder that training.fit.readings wrote")
     parser.add_argument("--run", type=Path, required=True, help="folder for checkpoints and logs")
     parser.add_argument("--steps", type=positive, default=STEPS, help="of each fit")
     parser.add_argument("--held-out", type=positive, default=HELD_OUT, metavar="N", help="virtual patients that judge")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--folds", type=positive, default=4, metavar="N", help="of the patients with real CTs")
+    parser.add_argument("--jobs", type=positive, default=1, help="processes")
     options = parser.parse_args(arguments)
 
     def work() -> None:
-        cases = cases_of(load_samples(options.samples), Selection(), options.held_out)
-        print(ablate(cases, options.run, options.steps, options.seed))
+        cases = cases_of(load_readings(options.samples), Selection(), options.held_out)
+        print(ablate(cases, options.run, options.steps, options.seed, options.jobs, options.folds))
 
     return exit_status(work)
 

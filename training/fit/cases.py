@@ -11,8 +11,9 @@ import numpy as np
 
 from OpportunisticBMDLib.errors import BadInput
 from training.dataset import ROUNDS, TEST_FOLD, Dataset, open_dataset, rounds
-from training.fit.prepare import Sample
 from training.virtual.cohorts import PREFIXES
+
+Named = Any  # a sample of any stage: all have the name of their case
 
 VIRTUAL = f"{PREFIXES['one-scanner']}-"  # how the names of all cohorts begin
 
@@ -97,12 +98,12 @@ class Cases:
         held_out: cases that validate.
     """
 
-    real: Sequence[Sample]
-    virtual: Sequence[Sample]
-    held_out: Sequence[Sample]
+    real: Sequence[Named]
+    virtual: Sequence[Named]
+    held_out: Sequence[Named]
 
 
-def cases_of(samples: Sequence[Sample], selection: Selection, held_out: int) -> Cases:
+def cases_of(samples: Sequence[Named], selection: Selection, held_out: int) -> Cases:
     """Deals samples: the selection's validation set validates, or where it has none, the last virtual patients.
 
     Args:
@@ -125,7 +126,7 @@ def cases_of(samples: Sequence[Sample], selection: Selection, held_out: int) -> 
     return Cases(real, virtual[:-held_out], virtual[-held_out:])
 
 
-def drawn(rng: np.random.Generator, real: Sequence[Sample], virtual: Sequence[Sample], share: float) -> Sample:
+def drawn(rng: np.random.Generator, real: Sequence[Named], virtual: Sequence[Named], share: float) -> Named:
     """A sample, with the probability `share` a real one; all are real or virtual where there are no others."""
     pool = real if real and (not virtual or rng.random() < share) else virtual
     return pool[rng.integers(len(pool))]

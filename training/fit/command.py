@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,11 +14,12 @@ import torch
 from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.models import ModelCard, fill, halved, load_weights, save_model
 from training.command_line import exit_status
+from training.dataset import Dataset
 from training.fit.cases import Cases, Selection, cases_of, selection_of
 from training.fit.design import Design
 from training.fit.devices import on_first_process, world_size
 from training.fit.loop import Best, Task, fit
-from training.fit.prepare import Sample, load_samples, prepare_cases
+from training.fit.prepare import load_samples, prepare_cases
 from training.fit.recipe import Recipe
 
 HELD_OUT = 8
@@ -31,9 +32,9 @@ class StageTask(Task, Protocol):
     criterion: str  # what `merit` judges by, in words
     needs: str  # what a case must have to be fitted
     least_batch_size: int
-    real: Sequence[Sample]  # those of the cases given that have it
-    virtual: Sequence[Sample]
-    held_out: Sequence[Sample]
+    real: Sequence[Any]  # those of the samples given that have it
+    virtual: Sequence[Any]
+    held_out: Sequence[Any]
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,15 @@ class Stage:
     Args:
         task: made of the real, the virtual and the held-out samples, and `objective`, the recipe's loss.
         recipes: by name; the first is the one that is followed where none is named.
+        load: reads all samples of a folder but those named.
+        prepare: writes the samples of a dataset's cases, by their ids, into a folder; the models are what earlier
+            stages made, None for those that ship.
     """
 
     task: Callable[..., StageTask]
     recipes: Mapping[str, Recipe]
+    load: Callable[[Path, Collection[str]], Sequence[Any]] = load_samples
+    prepare: Callable[[Dataset, Sequence[str], Path, Path | None], None] = prepare_cases
 
 
 @dataclass(frozen=True)
@@ -78,11 +84,12 @@ def run_command(description: str, stage: Stage, arguments: Sequence[str] | None 
 
 def _run(stage: Stage, options: argparse.Namespace) -> None:
     if not (options.samples or options.dataset):
-        raise BadInput("Give --samples, the folder that training.fit.prepare wrote, or --dataset.")
+        raise BadInput("Give --samples, the folder that training.fit.prepare (bmd: readings) wrote, or --dataset.")
     samples = options.samples or options.run / "samples"
     selection = selection_of(options.dataset, options.fold)
-    on_first_process(lambda: prepare_selected(selection, samples))
-    cases = cases_of(load_samples(samples, selection.unseen), selection, options.held_out)
+    on_first_process(lambda: prepare_selected(stage, selection, samples, options.output))
+    usable = [s for s in stage.load(samples, selection.unseen) if not s.name.startswith(tuple(options.without))]
+    cases = cases_of(usable, selection, options.held_out)
     plan = Plan(
         run=options.run,
         output=options.output,
@@ -100,10 +107,15 @@ def end_on_bad_input(work: Callable[[], None]) -> None:
         sys.exit(status)
 
 
-def prepare_selected(selection: Selection, folder: Path) -> None:
-    """Puts the samples of annotated cases into a folder."""
+def prepare_selected(stage: Stage, selection: Selection, folder: Path, output: Path) -> None:
+    """Puts the samples of annotated cases into a folder.
+
+    Args:
+        output: model folder; what a stage needs of an earlier one is taken from there, if it is there.
+    """
     if selection.dataset is not None:
-        prepare_cases(selection.dataset, selection.ids, folder)
+        models = output if (output / "segmentation").is_dir() else None
+        stage.prepare(selection.dataset, selection.ids, folder, models)
 
 
 def fit_stage(stage: Stage, cases: Cases, plan: Plan, selection: Selection) -> ModelCard:
@@ -185,5 +197,6 @@ def _parser(description: str, stage: Stage) -> argparse.ArgumentParser:
     parser.add_argument("--recipe", choices=stage.recipes, default=default, help="optimizer, schedule, length and loss")
     parser.add_argument("--steps", type=positive, help="instead of the recipe's")
     parser.add_argument("--learning-rate", type=float, help="instead of the recipe's")
+    parser.add_argument("--without", nargs="+", default=(), metavar="NAME", help="leave out cases called like this")
     add_case_options(parser)
     return parser

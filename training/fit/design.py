@@ -8,7 +8,7 @@ from typing import Any
 
 from OpportunisticBMDLib.models import ARCHITECTURES, ModelCard
 
-VERSION = "0.4"
+VERSION = "0.6"
 LICENCE = "Apache-2.0"
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,22 +16,18 @@ from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from OpportunisticBMDLib.box import box_ras
-from OpportunisticBMDLib.calibration import line_for
 from OpportunisticBMDLib.errors import BadInput
 from OpportunisticBMDLib.geometry import Grid
-from OpportunisticBMDLib.measure import READING_SPACING_MM
 from OpportunisticBMDLib.projection import Projection, coronal, sagittal
 from OpportunisticBMDLib.reading import read_ct
-from OpportunisticBMDLib.result import Calibration
-from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
+from OpportunisticBMDLib.vertebrae import LABELS
 from OpportunisticBMDLib.volume import Volume
 from training.dataset import CASE_FILE, CT_FILE, SEGMENTATION_FILE, Dataset, open_dataset
 from training.virtual.cohorts import PREFIXES
 from training.virtual.patient import virtual_patient
-from training.virtual.scanner import scanner_line
 
 PICTURE_SPACING_MM = 1.0
-CROP_SPACING_MM = READING_SPACING_MM
+CROP_SPACING_MM = 1.5
 CROP_SIZE = (96, 96, 136)  # the networks' crop with room for moving, turning and stretching it
 SLABS_MM = (-8.0, 0.0, 8.0)  # sagittal slabs beside the middle of the bodies
 SLAB_HALF_MM = 15.0
@@ -45,11 +41,6 @@ class Sample:
         name: of the case.
         ct: HU at 1.5 mm around the three vertebrae, axes to the right, front and head; AIR_HU outside the scan.
         shares: (3, I, J, K) uint8 on the same grid: how much of each voxel is cancellous bone of T12, L1, L2, of 255.
-        bmd_mg_cm3: vertebra -> true density; NaN where it is not known.
-        kvp: tube voltage; None where it is not known.
-        scanner: slope and offset (HU) by which the scanner turns each HU into another; (1, 0) where it is not known.
-        segmented: (I, J, K) uint8 labels on `ct`'s grid as an AnatomyNet draws them; None where none has yet.
-        segmented_by: that model's SHA-256.
         projections: the coronal one first, then sagittal slabs.
         boxes: for each projection (2, 2), [[across min, max], [superior min, max]] in mm; NaN on a negative.
         labels: cancellous bone of T12, L1, L2: the voxels of which it fills more than half.
@@ -58,13 +49,8 @@ class Sample:
     name: str
     ct: Volume
     shares: np.ndarray
-    bmd_mg_cm3: Mapping[str, float]
-    kvp: float | None
     projections: tuple[Projection, ...]
     boxes: tuple[np.ndarray, ...]
-    scanner: tuple[float, float] = (1.0, 0.0)
-    segmented: np.ndarray | None = None
-    segmented_by: str = ""
     labels: Volume = field(init=False)
 
     def __post_init__(self) -> None:
@@ -76,15 +62,10 @@ class Sample:
             "ct": np.round(self.ct.array).astype(np.int16),
             "shares": self.shares,
             "affine": self.ct.grid.affine,
-            "bmd": np.array([self.bmd_mg_cm3[name] for name in VERTEBRAE]),
-            "kvp": np.array(self.kvp or 0.0),
-            "scanner": np.array(self.scanner),
             "spacing": np.array(self.projections[0].spacing_mm),
             "corners": np.array([p.corner_mm for p in self.projections]),
             "boxes": np.array(self.boxes),
         }
-        if self.segmented is not None:
-            arrays |= {"segmented": self.segmented, "segmented_by": np.array(self.segmented_by)}
         pictures = {f"picture{n}": np.round(p.pixels).astype(np.int16) for n, p in enumerate(self.projections)}
         temporary = path.with_suffix(".part.npz")
         np.savez_compressed(temporary, **arrays, **pictures)
@@ -108,34 +89,12 @@ class Sample:
                 name=path.stem,
                 ct=Volume(stored["ct"].astype(np.float32), grid),
                 shares=stored["shares"],
-                bmd_mg_cm3=dict(zip(VERTEBRAE, stored["bmd"].tolist(), strict=True)),
-                kvp=float(stored["kvp"]) or None,
                 projections=projections,
                 boxes=tuple(stored["boxes"]),
-                scanner=tuple(stored["scanner"].tolist()),
-                segmented=stored.get("segmented"),
-                segmented_by=str(stored.get("segmented_by", "")),
             )
 
-    @property
-    def masks(self) -> Volume:
-        """Through which densities are read: as an AnatomyNet draws them, else the true ones."""
-        return self.labels if self.segmented is None else Volume(self.segmented, self.ct.grid)
 
-    @property
-    def line(self) -> Calibration:
-        """Of this very scanner, where it is known: what is left to learn is not how scanners differ."""
-        return line_for(self.kvp) if self.kvp is None else scanner_line(self.kvp, *self.scanner)
-
-
-def sample_of(
-    name: str,
-    ct: Volume,
-    labels: Volume,
-    bmd_mg_cm3: Mapping[str, float | None],
-    kvp: float | None,
-    scanner: tuple[float, float] = (1.0, 0.0),
-) -> Sample:
+def sample_of(name: str, ct: Volume, labels: Volume) -> Sample:
     """Resamples a case once onto the networks' grids."""
     box = box_ras(labels)
     crop = Grid.axis_aligned(CROP_SIZE, (CROP_SPACING_MM,) * 3, box.mean(axis=1))
@@ -143,11 +102,8 @@ def sample_of(
         name=name,
         ct=ct.resampled(crop),
         shares=shares_of(labels, crop),
-        bmd_mg_cm3={v: np.nan if bmd_mg_cm3.get(v) is None else float(bmd_mg_cm3[v]) for v in VERTEBRAE},
-        kvp=kvp,
         projections=_projections(ct, box[0].mean()),
         boxes=(box[[0, 2]], *([box[[1, 2]]] * len(SLABS_MM))),
-        scanner=scanner,
     )
 
 
@@ -179,8 +135,6 @@ def negative_of(name: str, ct: Volume) -> Sample:
         name=name,
         ct=ct.resampled(crop),
         shares=np.zeros((len(LABELS), *crop.size), np.uint8),
-        bmd_mg_cm3=dict.fromkeys(VERTEBRAE, np.nan),
-        kvp=None,
         projections=projections,
         boxes=(np.full((2, 2), np.nan),) * len(projections),
     )
@@ -204,13 +158,11 @@ def _prepare_virtual(seed: int, cohort: str, folder: Path) -> None:
         return
     patient = virtual_patient(seed, cohort)
     if "cut off" not in patient.not_measurable.values():
-        scan = patient.parameters.scan
-        scanner = scan.slope, scan.offset
-        sample_of(path.stem, patient.ct, patient.labels, patient.bmd_mg_cm3, scan.kvp, scanner).save(path)
+        sample_of(path.stem, patient.ct, patient.labels).save(path)
 
 
-def prepare_cases(dataset: Dataset, ids: Iterable[str], folder: Path) -> None:
-    """Writes the samples of annotated cases; one that is newer than its case's files is kept.
+def prepare_cases(dataset: Dataset, ids: Iterable[str], folder: Path, models: Path | None = None) -> None:
+    """Writes the samples of annotated cases; one that is newer than its case's files is kept. No model is needed.
 
     Raises:
         BadInput: a case that cannot be read, or that has no masks.
@@ -218,15 +170,16 @@ def prepare_cases(dataset: Dataset, ids: Iterable[str], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for case_id in tqdm(list(ids), desc="annotated cases", unit="case"):
         path = folder / f"{case_id}.npz"
-        if _is_newer(path, dataset.folder(case_id)):
+        if is_newer(path, dataset.folder(case_id)):
             continue
         case = dataset.case(case_id)
         if not case.labels.array.any():
             raise BadInput(f"Case {case_id} of {dataset.directory} is finished without masks; segment T12, L1 and L2.")
-        sample_of(case_id, case.ct, case.labels, case.info.reference_bmd_mg_cm3, case.info.kvp).save(path)
+        sample_of(case_id, case.ct, case.labels).save(path)
 
 
-def _is_newer(path: Path, folder: Path) -> bool:
+def is_newer(path: Path, folder: Path) -> bool:
+    """Whether a sample is there and newer than the files of its case's folder."""
     files = [folder / name for name in (CT_FILE, SEGMENTATION_FILE, CASE_FILE)]
     return path.exists() and path.stat().st_mtime > max(file.stat().st_mtime for file in files if file.exists())
 

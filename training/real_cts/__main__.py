@@ -1,8 +1,9 @@
 """Runs the chain on all real CTs and prints Markdown tables: `python -m training.real_cts -o DIR`.
 
 labelled: masks against labelled vertebrae; unlabelled: centroids against levels read by eye; pair: one patient without
-and with contrast; added: known hydroxyapatite added to the bone. With -o also DIR/real_cts.md and a picture of every
-run in DIR/pictures.
+and with contrast; by-hand: a circle drawn as a person does; degraded: the same CTs as they are and as other scans would
+show them, against the reading of the untouched CT; added: known hydroxyapatite added to the bone; phantom: inserts of
+known mineral. With -o also DIR/real_cts.md and a picture of every run in DIR/pictures.
 """
 
 from __future__ import annotations
@@ -17,11 +18,19 @@ from OpportunisticBMDLib.pipeline import Run
 from training.command_line import exit_status, named_path
 from training.dataset.files import replacing
 from training.public_cts import LOCAL
-from training.real_cts import added, labelled, pair, unlabelled
+from training.real_cts import added, by_hand, degraded, labelled, pair, phantom, unlabelled
 from training.real_cts.chain import Outcome, run_trials
 from training.real_cts.plan import Plan, Trial
 
-SECTIONS = {"labelled": labelled, "unlabelled": unlabelled, "pair": pair, "added": added}
+SECTIONS = {
+    "labelled": labelled,
+    "unlabelled": unlabelled,
+    "pair": pair,
+    "by-hand": by_hand,
+    "degraded": degraded,
+    "added": added,
+    "phantom": phantom,
+}
 TABLES = "real_cts.md"
 
 

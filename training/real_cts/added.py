@@ -1,6 +1,7 @@
-"""Known hydroxyapatite is added to the cancellous bone of real CTs: does the whole chain measure the change?
+"""Known hydroxyapatite is added to the cancellous bone of real CTs: is the change measured?
 
-The change is made on the CT as it is, then the CT is shown as another scan would, then the chain runs from its start.
+The change is made on the CT as it is, then the CT is shown as another scan would, then it is segmented in the box of
+the bone and measured.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from training.levels import write_picture
 from training.markdown import markdown
 from training.processes import each, pipeline
 from training.real_cts.chain import Outcome
+from training.real_cts.degraded import within
 from training.real_cts.density import with_added
 from training.real_cts.plan import LABELLED, UNLABELLED, Plan, Trial
 from training.real_cts.response import GOAL, TOLERANCE, Spread, slope_of, spread_of
@@ -31,7 +33,7 @@ from training.real_cts.variants import VARIANTS, changes
 TITLE = "Hydroxyapatite added to cancellous bone"
 ADDED_MG_CM3 = (-60.0, 0.0, 60.0)
 LEAST_VERTEBRAE = 2
-HEADER = ("CT", "variant", "slope, network", "slope, HU line", "BMD at 0", "HU line at 0", "vertebrae", "remarks")
+HEADER = ("CT", "variant", "slope, network", "slope, DenseNet", "BMD at 0", "DenseNet at 0", "vertebrae", "remarks")
 SUMMARY = ("variant", "reading", "CTs", f"within {GOAL:.0f} ± {TOLERANCE}", "mean", "SD", "min", "max")
 
 
@@ -51,12 +53,12 @@ class Response:
     @property
     def hu_line(self) -> list[float]:
         """The calibration line's mean of the same vertebrae, mg/cm3; NaN where it was refused."""
-        return [np.nan if r.hu_line_bmd_mg_cm3 is None else r.hu_line_bmd_mg_cm3 for r in self.results]
+        return [np.nan if r.network_bmd_mg_cm3 is None else r.network_bmd_mg_cm3 for r in self.results]
 
     @property
     def slopes(self) -> dict[str, float]:
         """Of both readings."""
-        readings = {"network": self.network, "HU line": self.hu_line}
+        readings = {"reading": self.network, "DenseNet": self.hu_line}
         return {name: slope_of(ADDED_MG_CM3, reading) for name, reading in readings.items()}
 
     @property
@@ -72,7 +74,7 @@ class Response:
 
 
 def trials(plan: Plan) -> list[Trial]:
-    """Every CT once, with the models for all: where its cancellous bone is."""
+    """Every CT once, with the models for all: where its cancellous bone is, and the box in which it is segmented."""
     return [Trial(scan, plan.models) for group in (LABELLED, UNLABELLED) for scan in plan.scans(group)]
 
 
@@ -122,7 +124,7 @@ def _run(trial: Trial, labels: Volume, variant: str, added: float, picture: Path
     centre = labels.grid.ras_of(np.argwhere(labels.array)).mean(axis=0)
     volume = with_added(ct.volume, labels, added, line_for(ct.acquisition.kvp))
     changed = CT(VARIANTS[variant](volume, centre), ct.acquisition)
-    run = pipeline(trial.models).run(changed)
+    run = within(pipeline(trial.models), changed, labels, line_for(ct.acquisition.kvp))
     if picture:
         write_picture(changed, run, picture)
     return run.result
@@ -151,7 +153,7 @@ def _summary(responses: Sequence[Response]) -> list[tuple[str, ...]]:
     rows = []
     for variant in VARIANTS:
         slopes = [response.slopes for response in responses if response.variant == variant]
-        for reading in ("network", "HU line"):
+        for reading in ("reading", "DenseNet"):
             rows.append((variant, reading, *_spread(spread_of([s[reading] for s in slopes]))))
     return rows
 

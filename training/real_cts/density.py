@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from OpportunisticBMDLib.bone import extent, grown
+from OpportunisticBMDLib.core.ranges import extent, grown
 from OpportunisticBMDLib.result import Calibration
 from OpportunisticBMDLib.volume import Volume
 

@@ -9,7 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-from OpportunisticBMDLib.bone import extent
+from OpportunisticBMDLib.core.ranges import extent
 from OpportunisticBMDLib.geometry import Grid
 from OpportunisticBMDLib.vertebrae import LABELS
 from OpportunisticBMDLib.volume import Volume

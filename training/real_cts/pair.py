@@ -15,7 +15,7 @@ from training.real_cts.plan import UNLABELLED, Plan, Trial
 TITLE = "One patient without and with contrast"
 NATIVE, CONTRAST = "hcc-005-native", "hcc-005-contrast"
 COMPARED = ("T12", "L1")  # the scans end within L2
-READINGS = {"network": "bmd_mg_cm3", "HU line": "hu_line_bmd_mg_cm3"}
+READINGS = {"reading": "bmd_mg_cm3", "DenseNet": "network_bmd_mg_cm3"}
 HEADER = ("models", "vertebra", "BMD (mg/cm³)", "native", "contrast", "difference", "both in place")
 
 

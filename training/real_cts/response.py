@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-GOAL, TOLERANCE = 1.0, 0.05
+GOAL, TOLERANCE = 1.0, 0.03
 
 
 @dataclass(frozen=True)

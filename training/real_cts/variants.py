@@ -1,17 +1,21 @@
-"""The same CT as another scan would show it: in thick slices, with noise, in a small field of view."""
+"""The same CT as another scan would show it: in thick slices, with noise, with another kernel, in a small field."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
+from scipy import ndimage
 
 from OpportunisticBMDLib.geometry import Grid
 from OpportunisticBMDLib.volume import Volume
 
-SLICE_MM = 5.0
+SLICES_MM = (5.0, 8.0)
 NOISE_HU = 30.0  # SD
 FIELD_MM = 250.0
+SOFT_MM = 0.8  # SD of the blur in the plane of the slices that a soft kernel adds
+EDGE_MM, EDGE = 1.0, 1.0  # a sharp kernel adds this share of what such a blur takes away
 SUPERIOR = 2
 
 Variant = Callable[[Volume, np.ndarray], Volume]  # (CT, centre of the spine in RAS mm) -> CT
@@ -22,15 +26,16 @@ def native(ct: Volume, centre_ras: np.ndarray) -> Volume:
     return ct
 
 
-def in_thick_slices(ct: Volume, centre_ras: np.ndarray) -> Volume:
-    """Averaged over slices of `SLICE_MM`; what is left of the scan above the last whole one is left out."""
-    return ct.resampled(thick_grid(ct.grid))
+def in_thick_slices(ct: Volume, centre_ras: np.ndarray, thickness_mm: float = SLICES_MM[0]) -> Volume:
+    """Averaged over slices of this thickness; what is left above the last whole one is left out."""
+    axis = ct.grid.axis_towards(SUPERIOR)
+    return Volume(_averaged(ct.array, axis, thickness_mm / ct.grid.spacing[axis]), thick_grid(ct.grid, thickness_mm))
 
 
-def thick_grid(grid: Grid) -> Grid:
-    """The same lattice in slices of `SLICE_MM` across the axis towards the head, beginning at the same outer face."""
+def thick_grid(grid: Grid, thickness_mm: float = SLICES_MM[0]) -> Grid:
+    """The same lattice in thicker slices across the axis towards the head, beginning at the same outer face."""
     axis = grid.axis_towards(SUPERIOR)
-    ratio = SLICE_MM / grid.spacing[axis]
+    ratio = thickness_mm / grid.spacing[axis]
     size, first = list(grid.size), np.zeros(3)
     size[axis] = max(1, int(grid.size[axis] / ratio + 1e-6))
     first[axis] = (ratio - 1) / 2
@@ -40,10 +45,38 @@ def thick_grid(grid: Grid) -> Grid:
     return Grid(tuple(size), affine)
 
 
+def _averaged(array: np.ndarray, axis: int, ratio: float) -> np.ndarray:
+    """(…) float32: means over `ratio` slices each, of which the first and the last may count in part."""
+    slices = np.moveaxis(array.astype(np.float32), axis, 0)
+    count = max(1, int(len(slices) / ratio + 1e-6))
+    ends = np.minimum(np.arange(count + 1) * ratio, len(slices))
+    place = np.arange(len(slices))
+    share = np.clip(np.minimum(ends[1:, None], place + 1) - np.maximum(ends[:-1, None], place), 0, 1)
+    thick = np.tensordot((share / share.sum(axis=1, keepdims=True)).astype(np.float32), slices, axes=1)
+    return np.moveaxis(thick, 0, axis)
+
+
 def with_noise(ct: Volume, centre_ras: np.ndarray) -> Volume:
     """With white noise of `NOISE_HU`; the same noise for every CT of this size."""
     noise = np.random.default_rng(0).standard_normal(ct.array.shape, np.float32)
     return Volume(ct.array + np.float32(NOISE_HU) * noise, ct.grid)
+
+
+def with_soft_kernel(ct: Volume, centre_ras: np.ndarray) -> Volume:
+    """Blurred in the plane of the slices."""
+    return Volume(_blurred(ct, SOFT_MM), ct.grid)
+
+
+def with_sharp_kernel(ct: Volume, centre_ras: np.ndarray) -> Volume:
+    """With edges, and noise, enhanced in the plane of the slices."""
+    hu = ct.array.astype(np.float32)
+    return Volume(hu + np.float32(EDGE) * (hu - _blurred(ct, EDGE_MM)), ct.grid)
+
+
+def _blurred(ct: Volume, sd_mm: float) -> np.ndarray:
+    sigma = sd_mm / ct.grid.spacing
+    sigma[ct.grid.axis_towards(SUPERIOR)] = 0
+    return ndimage.gaussian_filter(ct.array.astype(np.float32), sigma)
 
 
 def in_small_field(ct: Volume, centre_ras: np.ndarray) -> Volume:
@@ -59,13 +92,17 @@ def in_small_field(ct: Volume, centre_ras: np.ndarray) -> Volume:
 
 VARIANTS: dict[str, Variant] = {
     "native": native,
-    f"{SLICE_MM:.0f} mm slices": in_thick_slices,
+    **{f"{mm:.0f} mm slices": partial(in_thick_slices, thickness_mm=mm) for mm in SLICES_MM},
     f"{NOISE_HU:.0f} HU noise": with_noise,
+    "sharp kernel": with_sharp_kernel,
+    "soft kernel": with_soft_kernel,
     f"{FIELD_MM / 10:.0f} cm field of view": in_small_field,
 }
 
 
 def changes(variant: str, grid: Grid) -> bool:
     """Whether a variant differs from a CT on this grid as it is: thick slices cannot be made from such slices."""
-    is_thick = grid.spacing[grid.axis_towards(SUPERIOR)] > 0.75 * SLICE_MM
-    return not (VARIANTS[variant] is in_thick_slices and is_thick)
+    made = VARIANTS[variant]
+    if not isinstance(made, partial):
+        return True
+    return grid.spacing[grid.axis_towards(SUPERIOR)] <= 0.75 * made.keywords["thickness_mm"]

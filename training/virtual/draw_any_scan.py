@@ -54,7 +54,7 @@ def draw_scan(
         centre=centre,
         slope=float(rng.uniform(0.95, 1.05)),
         offset=float(rng.uniform(-5, 5)),
-        cupping_hu=float(rng.uniform(0, 14)),
+        cupping_hu=float(rng.uniform(-7, 7)),
         table_gap=float(rng.uniform(-5, 12)),
         table_sag=float(rng.uniform(0, 9e-4)),
         table_hu=float(rng.uniform(-100, 600)),

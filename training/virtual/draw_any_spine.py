@@ -64,7 +64,7 @@ def _healthy(
                 lip=float(np.clip(rng.gamma(1.2, 0.0009 * max(age - 35, 5)), 0, 0.18)),
                 cortex=cortex,
                 endplate=float(np.clip(plates + rng.normal(0, 0.1), 0.3, 1.4)),
-                density=float(np.clip(density + rng.normal(0, spread), 20, 260)),
+                density=float(np.clip(density + rng.normal(0, spread), 35, 280)),
                 turn=float(0.7 * bend * np.cos(phase + pace * n)),
             )
         )
@@ -123,7 +123,7 @@ def _broken(
     rng: np.random.Generator, vertebrae: list[VertebraParameters], age: float, density: float
 ) -> list[VertebraParameters]:
     """Compression fractures in some; what lies above a wedge leans forward by its angle."""
-    risk = float(np.clip(0.08 + 0.006 * (age - 50) + 0.0015 * (100 - density), 0.04, 0.5))
+    risk = float(np.clip(0.08 + 0.006 * (age - 50) + 0.0015 * (120 - density), 0.04, 0.5))
     broken = list(vertebrae)
     if rng.random() >= risk:
         return broken
@@ -151,7 +151,7 @@ def _fractured_at_random(rng: np.random.Generator, v: VertebraParameters) -> Ver
         broken,
         dents=dents,
         sclerosis=tuple(float(rng.uniform(0, 1.0)) for _ in range(2)),
-        density=float(min(v.density + rng.uniform(0, 20), 260)),
+        density=float(min(v.density + rng.uniform(0, 20), 280)),
     )
 
 

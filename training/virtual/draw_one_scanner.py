@@ -24,9 +24,10 @@ def draw_one_scanner(seed: int) -> PatientParameters:
     sex = str(rng.choice(["female", "male"]))
     age = float(rng.uniform(35, 88))
     size = float(np.clip(rng.normal(0.93 if sex == "female" else 1.0, 0.04), 0.82, 1.12))
-    # Density falls with age by about 2 mg/cm3 a year; the rest is the person's own. The cohort is 108 +- 40.
-    density = float(np.clip(108 + (61 - age) * 1.75 + rng.normal(0, 28), 20, 260))
-    fat = float(np.clip(0.45 + 0.004 * (age - 61) - 0.0008 * (density - 108) + rng.normal(0, 0.05), 0.2, 0.7))
+    # Density falls with age by about 2 mg/cm3 a year; the rest is the person's own. QCT reads some 20 mg/cm3 less,
+    # with the marrow's fat and away from the endplates: 108 +- 40, as the paper's cohort.
+    density = float(np.clip(128 + (61 - age) * 1.75 + rng.normal(0, 28), 35, 280))
+    fat = float(np.clip(0.45 + 0.004 * (age - 61) - 0.0008 * (density - 128) + rng.normal(0, 0.05), 0.2, 0.7))
     contrast = bool(rng.random() < 0.45)
     body = draw_body(rng, sex, size, contrast)
     vertebrae = _draw_spine(rng, sex, age, size, density)
@@ -69,7 +70,7 @@ def _draw_spine(
                 lip=float(np.clip(rng.gamma(1.2, 0.0008 * max(age - 35, 5)), 0, 0.16)),
                 cortex=cortex,
                 endplate=float(np.clip(rng.normal(0.65, 0.1), 0.4, 1.0)),
-                density=float(np.clip(density + rng.normal(0, 6), 20, 260)),
+                density=float(np.clip(density + rng.normal(0, 6), 35, 280)),
             )
         )
     return tuple(vertebrae)
@@ -119,7 +120,7 @@ def _draw_scan(rng: np.random.Generator, size: float, body: BodyParameters) -> S
         centre=(float(rng.normal(0, 6)), float(rng.normal(36, 5))),
         slope=float(np.clip(rng.normal(1, 0.01), 0.98, 1.02)),
         offset=float(rng.uniform(-3, 3)),
-        cupping_hu=float(rng.uniform(0, 6)),
+        cupping_hu=float(rng.uniform(-3, 3)),
         table_gap=float(rng.uniform(-5, 8)),
         table_sag=float(rng.uniform(2e-4, 7e-4)),
         table_hu=float(rng.uniform(50, 550)),

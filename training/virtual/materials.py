@@ -1,11 +1,14 @@
 """HU of tissues, and the line from hydroxyapatite density to HU of cancellous bone, from attenuation data.
 
-The figures in `LINES` come from `derive_line`: a tungsten spectrum (SpekPy) behind 7 mm aluminium and 30 cm water,
-weighed by energy as the detector does, and elemental mass attenuation (Elam tables, xraydb). Cancellous bone is
-hydroxyapatite (3.156 g/cm3) in marrow, red (1.03 g/cm3) or yellow (0.98 g/cm3; compositions of ICRU report 44).
+The figures in `LINES` come from `derive_line`, those of `calibration.MINERAL` from `derive_mineral`: a tungsten
+spectrum (SpekPy) behind 7 mm aluminium and 30 cm water, weighed by energy as the detector does, and elemental mass
+attenuation (Elam tables, xraydb). Cancellous bone is hydroxyapatite (3.156 g/cm3) in marrow, red (1.03 g/cm3) or yellow
+(0.98 g/cm3; compositions of ICRU report 44).
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -24,6 +27,7 @@ LINES = {
 }
 
 HYDROXYAPATITE = {"Ca": 0.39894, "P": 0.18499, "O": 0.41406, "H": 0.00201}
+K2HPO4 = {"K": 0.44896, "H": 0.00579, "P": 0.17783, "O": 0.36742}
 WATER = {"H": 0.1119, "O": 0.8881}
 RED_MARROW = {"H": 0.105, "C": 0.414, "N": 0.034, "O": 0.439, "P": 0.001, "S": 0.002, "Cl": 0.002, "K": 0.002}
 YELLOW_MARROW = {"H": 0.115, "C": 0.644, "N": 0.007, "O": 0.231}
@@ -46,8 +50,27 @@ def calibration(kvp: float, marrow_fat: float = MEAN_MARROW_FAT) -> tuple[float,
     return float(slope), float(red + marrow_fat * (yellow - red))
 
 
-def derive_line(kvp: float, water_cm: float = 30.0, aluminium_mm: float = 7.0) -> tuple[float, float, float]:
-    """HU per mg HA/cm3, HU of red and of yellow marrow, from first principles (needs spekpy and xraydb)."""
+def derive_line(kvp: float) -> tuple[float, float, float]:
+    """HU per mg HA/cm3 in marrow, HU of red and of yellow marrow, from first principles (needs spekpy and xraydb)."""
+    hu, attenuation = _seen_by_the_detector(kvp)
+    red, yellow = 1.03 * attenuation(RED_MARROW), 0.98 * attenuation(YELLOW_MARROW)
+    marrow = red + MEAN_MARROW_FAT * (yellow - red)
+    bone = 0.2 * attenuation(HYDROXYAPATITE) + (1 - 0.2 / 3.156) * marrow
+    return (hu(bone) - hu(marrow)) / 200, hu(red), hu(yellow)
+
+
+def derive_mineral(kvp: float) -> tuple[float, float]:
+    """HU per mg/cm3 of HA in water, and of K2HPO4 dissolved without minding the water that it displaces."""
+    hu, attenuation = _seen_by_the_detector(kvp)
+    water = attenuation(WATER)
+    solid = 0.2 * attenuation(HYDROXYAPATITE) + (1 - 0.2 / 3.156) * water
+    return hu(solid) / 200, hu(water + 0.2 * attenuation(K2HPO4)) / 200
+
+
+def _seen_by_the_detector(
+    kvp: float, water_cm: float = 30.0, aluminium_mm: float = 7.0
+) -> tuple[Callable[[np.ndarray], float], Callable[[Mapping[str, float]], np.ndarray]]:
+    """From linear attenuation at each energy (1/cm) to HU; and the mass attenuation of a composition (cm2/g)."""
     import spekpy
     import xraydb
 
@@ -56,7 +79,7 @@ def derive_line(kvp: float, water_cm: float = 30.0, aluminium_mm: float = 7.0) -
     kilovolts, fluence = (np.asarray(v) for v in spectrum.get_spectrum())
     energy = kilovolts * 1000
 
-    def attenuation(composition: dict[str, float]) -> np.ndarray:
+    def attenuation(composition: Mapping[str, float]) -> np.ndarray:
         return sum(share * xraydb.mu_elam(element, energy) for element, share in composition.items())
 
     water = attenuation(WATER)
@@ -65,7 +88,4 @@ def derive_line(kvp: float, water_cm: float = 30.0, aluminium_mm: float = 7.0) -
     def hu(mu: np.ndarray) -> float:
         return float(1000 * (weight @ mu) / (weight @ water) - 1000)
 
-    red, yellow = 1.03 * attenuation(RED_MARROW), 0.98 * attenuation(YELLOW_MARROW)
-    marrow = red + MEAN_MARROW_FAT * (yellow - red)
-    bone = 0.2 * attenuation(HYDROXYAPATITE) + (1 - 0.2 / 3.156) * marrow
-    return (hu(bone) - hu(marrow)) / 200, hu(red), hu(yellow)
+    return hu, attenuation

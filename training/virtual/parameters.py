@@ -220,7 +220,8 @@ class ScanParameters:
         top, bottom: ends of the scan, mm above the centre of L1.
         centre: right and front coordinate of the field's centre, mm.
         slope, offset: the scanner's own calibration error: HU * slope + offset.
-        cupping_hu: how much the middle of the body is too dark.
+        cupping_hu: how much brighter the rim of the field is than its middle, where a scanner is set to 0 HU for water;
+            negative where its correction of the beam's hardening goes too far.
         table_gap, table_sag: gap between table and back, mm, and the table's curvature, 1/mm.
         table_hu: of the table's upper shell.
         increment: distance of the slices, mm; 0 where they touch.

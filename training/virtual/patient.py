@@ -19,7 +19,6 @@ from training.virtual.materials import AIR_HU, calibration
 from training.virtual.organs import paint_soft_tissue
 from training.virtual.parameters import PatientParameters
 from training.virtual.pelvis import paint_pelvis
-from training.virtual.qct import read_qct
 from training.virtual.scan import acquire, lattice, paint_table
 from training.virtual.slices import Slices
 from training.virtual.spine import MEASURED, Cancellous, paint_canal, paint_vertebra, place_vertebrae
@@ -27,6 +26,7 @@ from training.virtual.spurs import paint_spurs
 from training.virtual.texture import Texture
 from training.virtual.thorax import paint_ribs
 from training.virtual.trunk import Trunk
+from training.virtual.truth import true_readings
 
 __all__ = ["COHORTS", "PatientParameters", "VirtualPatient", "draw_parameters", "render", "virtual_patient"]
 
@@ -41,10 +41,9 @@ class VirtualPatient:
     Args:
         ct: HU, int16, indexed [i, j, k] towards right, front, head.
         labels: uint8 on the same grid: 1 = T12, 2 = L1, 3 = L2 cancellous bone of the body (0 elsewhere).
-        bmd_mg_cm3: mean hydroxyapatite density rendered in the labelled voxels, per vertebra that can be measured.
-        not_measurable: vertebra -> "cement", "screws" or "cut off" (by an end of the scan); it has no entry above.
-        qct_mg_cm3: what a reader would get by quantitative CT from the middles of L1 and L2 (T12 stands in for one
-            that cannot be measured); None where fewer than two can.
+        bmd_mg_cm3: what QCT would read in the middle of each vertebra that can be measured (see `true_readings`).
+        not_measurable: vertebra -> "cement", "screws", "cut off" (by an end of the scan) or "crushed"; it has no entry
+            above.
         acquisition: how the CT was made.
         parameters: the record from which `render` repeats the patient.
     """
@@ -55,7 +54,6 @@ class VirtualPatient:
     acquisition: Acquisition
     parameters: PatientParameters
     not_measurable: dict[str, str] = field(default_factory=dict)
-    qct_mg_cm3: float | None = None
 
 
 def draw_parameters(seed: int, cohort: str = "one-scanner") -> PatientParameters:
@@ -95,20 +93,19 @@ def render(parameters: PatientParameters) -> VirtualPatient:
     up = axes[2] if slices is None else slices.up
     labels = np.zeros((len(up), len(axes[1]), len(axes[0])), np.uint8).transpose(2, 1, 0)
     bones = _paint_bones(canvas, labels, parameters, vertebrae, texture, grain, slices)
+    readings = true_readings(canvas, bones, parameters.marrow_fat)
     paint_implants(canvas, parameters, vertebrae)
     spacing = (*canvas.spacing[:2], float(np.float32(up[1]) - np.float32(up[0])))
     grid = Grid.axis_aligned(labels.shape, spacing, [float(a.astype(float).mean()) for a in (*axes[:2], up)])
     ct = acquire(canvas.hu, parameters.scan, parameters.seed, slices, metal=holds_metal(parameters))
-    unmeasurable = _not_measurable(parameters, bones, len(up))
-    whole = {name: bone for name, bone in bones.items() if name not in unmeasurable}
+    unmeasurable = _not_measurable(parameters, bones, len(up), readings)
     return VirtualPatient(
         ct=Volume(ct, grid),
         labels=Volume(labels, grid),
-        bmd_mg_cm3={name: bone.mean for name, bone in whole.items()},
+        bmd_mg_cm3={name: bmd for name, bmd in readings.items() if name not in unmeasurable},
         acquisition=_acquisition(parameters),
         parameters=parameters,
         not_measurable=unmeasurable,
-        qct_mg_cm3=read_qct(whole, {v.shape.name: v for v in vertebrae}, (*axes[:2], up), parameters.seed),
     )
 
 
@@ -168,12 +165,16 @@ def _paint_bones(
     return bones
 
 
-def _not_measurable(parameters: PatientParameters, bones: dict[str, Cancellous], slices: int) -> dict[str, str]:
+def _not_measurable(
+    parameters: PatientParameters, bones: dict[str, Cancellous], slices: int, readings: dict[str, float]
+) -> dict[str, str]:
     """What keeps a vertebra from being measured; a body in the first or the last slice goes on outside the scan."""
     reasons = {name: kind for name, kind in held_by(parameters).items() if name in MEASURED}
     for name in MEASURED:
         if name not in bones or _touches_an_end(bones[name], slices):
             reasons[name] = "cut off"
+        elif name not in readings:
+            reasons.setdefault(name, "crushed")
     return reasons
 
 

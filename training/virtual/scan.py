@@ -76,7 +76,7 @@ def acquire(
     axis = (np.arange(n) - (n - 1) / 2) / (n / 2)
     r2 = (axis[:, None] ** 2 + axis[None, :] ** 2).astype(np.float32)
     loud = np.float32(scan.noise_hu) * (1.08 - 0.45 * np.minimum(r2, 1))
-    cupping = np.float32(scan.cupping_hu) * (np.float32(0.15) - np.exp(-5 * r2)) + np.float32(scan.offset)
+    cupping = np.float32(scan.cupping_hu) * (1 - np.exp(-5 * r2)) + np.float32(scan.offset)
     fields, outside = noise_fields(n, scan, rng, NOISE_FIELDS), r2 > (1 if scan.circle else np.inf)
     count, shared = (hu.shape[2], 0.0) if slices is None else (len(slices.up), _overlap(scan))
     result = np.empty((count, n, n), np.int16).transpose(2, 1, 0)

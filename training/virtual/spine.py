@@ -44,22 +44,21 @@ class Vertebra:
 
 @dataclass(frozen=True, eq=False)
 class Cancellous:
-    """The cancellous bone of one body as it was painted.
+    """The cancellous bone of one body, as the slices show it and as it was painted.
 
     Args:
-        box: where on the canvas.
+        box: where in the scan.
         inside: (box) which voxel centres lie in it, `CORTEX_MM` below the body's surface, as on real CTs.
-        density: (box) mg HA/cm3.
+        painted_box: where on the canvas.
+        painted: (painted_box) the same of its voxels.
+        density: (painted_box) mg HA/cm3.
     """
 
     box: Box
     inside: np.ndarray
+    painted_box: Box
+    painted: np.ndarray
     density: np.ndarray
-
-    @property
-    def mean(self) -> float:
-        """Mean density over the voxels whose centre lies inside, mg HA/cm3."""
-        return float(self.density[self.inside].mean(dtype=float))
 
 
 def place_vertebrae(parameters: PatientParameters) -> tuple[Vertebra, ...]:
@@ -228,14 +227,11 @@ def paint_vertebra(
     wall, end = body_distances(s, x, y, z)
     inner = smooth_max(wall + np.float32(s.cortex), end + np.float32(s.endplate), 1.5)
     density = texture.density(canvas, box, (x, y, z), inner, end, s)
-    if slices is None:
-        seen = Cancellous(box, smooth_max(wall, end, 1.5) < -CORTEX_MM, density)
-    else:
-        seen = _in_slices(vertebra, canvas, box, density, slices)
-    shift = np.float32(s.density) - (seen.density[seen.inside].mean() if seen.inside.any() else 0)
-    density += shift
+    painted = smooth_max(wall, end, 1.5) < -CORTEX_MM
+    seen_box, inside, seen = box, painted, density
     if slices is not None:
-        seen.density[:] += shift
+        seen_box, inside, seen = _in_slices(vertebra, canvas, box, density, slices)
+    density += np.float32(s.density) - (seen[inside].mean() if inside.any() else 0)
     across, through = canvas.spacing[0], canvas.spacing[2]
     bone = coverage(wall, across) * coverage(end, through)
     marrow = coverage(wall + np.float32(s.cortex), across) * coverage(end + np.float32(s.endplate), through)
@@ -244,18 +240,20 @@ def paint_vertebra(
     hu += bone * (shell - hu)
     hu += marrow * (line[0] * density + np.float32(line[1] - shell))
     if s.name in MEASURED:
-        labels[seen.box][seen.inside] = MEASURED[s.name]
-    return seen
+        labels[seen_box][inside] = MEASURED[s.name]
+    return Cancellous(seen_box, inside, box, painted, density)
 
 
-def _in_slices(vertebra: Vertebra, canvas: Canvas, box: Box, density: np.ndarray, slices: Slices) -> Cancellous:
-    """The cancellous bone at the heights of the slices, with the density that each slice's profile gathers."""
+def _in_slices(
+    vertebra: Vertebra, canvas: Canvas, box: Box, density: np.ndarray, slices: Slices
+) -> tuple[Box, np.ndarray, np.ndarray]:
+    """Where the cancellous bone is at the heights of the slices, and the density that each slice's profile gathers."""
     heights = slices.within(float(canvas.z[box[2]][0]), float(canvas.z[box[2]][-1]))
     x, y, _ = canvas.coordinates(box)
     place = vertebra.local((x, y, slices.up[None, None, heights].astype(np.float32)))
     wall, end = body_distances(vertebra.shape, *place)
     inside = smooth_max(wall, end, 1.5) < -CORTEX_MM
-    return Cancellous((box[0], box[1], heights), inside, slices.of(density, box[2], heights))
+    return (box[0], box[1], heights), inside, slices.of(density, box[2], heights)
 
 
 def paint_shell(

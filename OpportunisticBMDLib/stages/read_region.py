@@ -1,0 +1,112 @@
+"""What the middle of a vertebral body reads in HU, and what is left out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from OpportunisticBMDLib.core.ranges import Ranges, grown
+from OpportunisticBMDLib.core.region import Region
+from OpportunisticBMDLib.vertebrae import LABELS
+from OpportunisticBMDLib.volume import Volume
+
+METAL_HU = 1500.0  # denser than any bone: metal or cement
+LUMP_MM = 1.5  # SD of what is looked at for lumps: finer than a bone island, coarser than noise and trabeculae
+LUMP_HU = 120.0  # from the region's median: sclerosis, a bone island or cement above it; a cyst, gas or fat below
+LUMP_SD = 4.0  # and at least so many SD of the rest
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A region as a CT shows it.
+
+    Args:
+        region: where.
+        hu_mean, hu_sd: of the voxels read, each weighted by its share inside; NaN where none is left. The mean is that
+            of thin slices (see `read_region`).
+        voxels: their number, shares added up.
+        covered: share of the region that lies within the scan, 0..1.
+        left_out: cause -> share of the region within the scan, 0..1: "not in the mask", "metal", "dense", "hollow".
+    """
+
+    region: Region
+    hu_mean: float
+    hu_sd: float
+    voxels: float
+    covered: float
+    left_out: dict[str, float]
+
+    @property
+    def left_out_share(self) -> float:
+        return sum(self.left_out.values())
+
+
+def read_region(ct: Volume, labels: Volume, vertebra: str, region: Region) -> Reading:
+    """Mean and SD of the HU in a vertebra's region.
+
+    Left out is what its mask does not hold (a person may erase a lesion), metal, and lumps that are far denser or less
+    dense than the rest: sclerosis, bone islands, cysts, gas. They are told by their distance from the median, so that
+    mineral added to all of the bone changes nothing but the mean.
+
+    A voxel is a mean over its slice, and counts by its share: both blur the slab's ends along the slices, by a variance
+    of t²/12 each, t being their distance. To second order this adds t²/12 x the second derivative to the mean. It is
+    taken off, so that 5 and 8 mm slices read what thin ones do.
+
+    Args:
+        ct: HU.
+        labels: on the same grid.
+    """
+    ranges, shares = region.shares(ct.grid)
+    hu = ct.array[ranges].astype(np.float32)
+    within = float(shares.sum(dtype=float))
+    covered = within * ct.grid.voxel_volume / region.volume_mm3
+    if not within:
+        return Reading(region, np.nan, np.nan, 0.0, 0.0, {})
+    left_out, kept = {}, shares
+    for cause, is_left_out in _left_out(ct, labels.array[ranges] == LABELS[vertebra], ranges, shares).items():
+        left_out[cause] = float(kept[is_left_out].sum(dtype=float) / within)
+        kept = np.where(is_left_out, 0, kept)
+    voxels = float(kept.sum(dtype=float))
+    if not voxels:
+        return Reading(region, np.nan, np.nan, 0.0, covered, left_out)
+    mean = float((kept * (hu - _blur_of_slices(ct, ranges))).sum(dtype=float) / voxels)
+    sd = float(np.sqrt(max((kept * hu**2).sum(dtype=float) / voxels - ((kept * hu).sum(dtype=float) / voxels) ** 2, 0)))
+    return Reading(region, mean, sd, voxels, min(covered, 1.0), left_out)
+
+
+def _blur_of_slices(ct: Volume, ranges: Ranges) -> np.ndarray:
+    """(I, J, K) HU in the ranges: a twelfth of the second difference between slices; at the scan's ends of one side."""
+    axis = int(np.argmax(ct.grid.spacing))
+    here, last = np.arange(ranges[axis].start, ranges[axis].stop), ct.grid.size[axis] - 1
+    part = ct.array[tuple(slice(None) if a == axis else r for a, r in enumerate(ranges))].astype(np.float32)
+    above, below = (part.take(np.clip(here + step, 0, last), axis=axis) for step in (1, -1))
+    return (above + below - 2 * part.take(here, axis=axis)) / np.float32(12)
+
+
+def _left_out(ct: Volume, inside: np.ndarray, ranges: tuple, shares: np.ndarray) -> dict[str, np.ndarray]:
+    """Cause -> which voxels of the ranges; the first cause of a voxel counts."""
+    sigma = LUMP_MM / ct.grid.spacing
+    wide = grown(ranges, ct.grid.size, np.ceil(3 * sigma).astype(int))
+    around = ct.array[wide].astype(np.float32)
+    core = tuple(slice(r.start - w.start, r.stop - w.start) for r, w in zip(ranges, wide))
+    smooth = ndimage.gaussian_filter(np.clip(around, -1000, METAL_HU), sigma)[core]
+    metal = ndimage.gaussian_filter((around > METAL_HU).astype(np.float32), sigma)[core] > 0.02
+    read = (shares > 0.5 * shares.max()) & inside & ~metal
+    if not read.any():
+        return {"not in the mask": ~inside, "metal": metal}
+    median = np.median(smooth[read])
+    spread = 1.4826 * np.median(np.abs(smooth[read] - median))
+    limit = max(LUMP_HU, LUMP_SD * spread)
+    return {
+        "not in the mask": ~inside,
+        "metal": metal,
+        "dense": _lumps(smooth - median, limit),
+        "hollow": _lumps(median - smooth, limit),
+    }
+
+
+def _lumps(excess: np.ndarray, limit: float) -> np.ndarray:
+    """What exceeds a limit, and what goes on from there as far as half of it."""
+    return ndimage.binary_propagation(excess > limit, mask=excess > limit / 2)
