@@ -20,6 +20,8 @@ from training.dataset.reference import reference_of
 from training.fit import bmd
 from training.fit.looks import SIZE, Look, Reader, ReadingSample, load_readings
 from training.fit.other_scan import OtherScan
+from training.fit.readings import prepare_virtual_readings
+from training.virtual.patient import draw_parameters, virtual_patient
 
 
 def look(truth: float = 100.0, off: float = 0.0, vertebra: str = "L1") -> Look:
@@ -195,3 +197,17 @@ def test_scans_are_drawn_within_their_bounds_and_alike_from_one_seed():
     thick = [scan.thickness_mm for scan in drawn if scan.thickness_mm]
     assert 0.4 < len(thick) / 200 < 0.8 and min(thick) >= 3.0 and max(thick) <= 8.0
     assert max(scan.noise_hu for scan in drawn) <= 40 and not any(scan.soft_mm and scan.edge for scan in drawn)
+
+
+@pytest.mark.slow
+def test_what_a_contrast_agent_adds_belongs_to_the_truth_that_is_fitted(tmp_path):
+    """Nothing corrects it: the network is not to learn to."""
+    seed = next(n for n in range(50) if draw_parameters(n, "many-scanners").marrow_contrast_hu > 3)
+    prepare_virtual_readings([seed], "many-scanners", tmp_path, None, jobs=1)
+    (made,) = load_readings(tmp_path)
+    patient = virtual_patient(seed, "many-scanners")
+    slope = line_for(patient.parameters.scan.kvp).slope_hu_per_mg_cm3
+    iodine = patient.parameters.marrow_contrast_hu / slope
+    assert made.patient == made.name and made.own == len(patient.bmd_mg_cm3)
+    for one in made.looks:
+        assert one.truth == pytest.approx(patient.bmd_mg_cm3[one.vertebra] + iodine, abs=1e-3)
