@@ -17,7 +17,7 @@ from OpportunisticBMDPanel import looks, threshold_plot
 from OpportunisticBMDPanel.session import Session
 from OpportunisticBMDPanel.states import State
 
-USE, NAME, BMD, INTERVAL, READ, NETWORK, MASK, VOLUME, CONFIDENCE = range(9)
+USE, NAME, BMD, INTERVAL, HU, NETWORK, CONFIDENCE = range(7)
 RIGHT = qt.Qt.AlignRight | qt.Qt.AlignVCenter
 SHOWN = (State.RESULT, State.STALE, State.REFUSED)
 
@@ -28,11 +28,9 @@ def headers() -> list[str]:
         _("Use"),
         _("Level"),
         _("BMD\nmg/cm³"),
-        _("95 % interval\nmg/cm³"),
-        _("Read\nHU"),
+        _("95 %\nmg/cm³"),
+        _("HU read\n/ mask"),
         _("Network\nmg/cm³"),
-        _("Mask\nHU"),
-        _("Volume\ncm³"),
         _("Mask sure\n%"),
     ]
 
@@ -156,7 +154,7 @@ def _cells(name: str, measured: VertebraMeasurement | None) -> list[str]:
     """The texts of a row, from the name on."""
     m = measured
     if m is None:
-        return [name] + [wording.DASH] * 7
+        return [name] + [wording.DASH] * 5
     interval = wording.DASH
     if m.bmd_mg_cm3 is not None and m.bmd_sd_mg_cm3 is not None:
         half = wording.INTERVAL_SDS * m.bmd_sd_mg_cm3
@@ -167,10 +165,8 @@ def _cells(name: str, measured: VertebraMeasurement | None) -> list[str]:
         name,
         wording.number(m.bmd_mg_cm3),
         interval,
-        wording.number(m.hu_region, 0),
+        f"{wording.number(m.hu_region, 0)} / {wording.number(m.hu_mean, 0)}",
         wording.number(m.network_bmd_mg_cm3),
-        wording.number(m.hu_mean, 0),
-        wording.number(m.volume_mm3 / 1000 if m.volume_mm3 else None),
         wording.DASH if confidence is None else f"{100 * confidence:.0f}",
     ]
 
