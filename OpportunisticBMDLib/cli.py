@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from OpportunisticBMDLib import __version__
-from OpportunisticBMDLib.core.materials import HA, K2HPO4
+from OpportunisticBMDLib.core.materials import HA, MATERIALS
 from OpportunisticBMDLib.ct import CT
 from OpportunisticBMDLib.device import DEVICES, chosen_device
 from OpportunisticBMDLib.engine import ENGINES
@@ -89,7 +89,7 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--engine", choices=ENGINES, default="torch", help="of the 3D networks on the CPU")
     parser.add_argument("--models", type=Path, metavar="DIR", help="another model folder")
     parser.add_argument(
-        "--material", choices=[HA, K2HPO4], default=HA, help="what the thresholds 80 and 120 mg/cm3 are of"
+        "--material", choices=MATERIALS, default=HA, help="what the thresholds 80 and 120 mg/cm3 are of"
     )
     parser.add_argument("--progress", choices=["bar", "json", "none"], default="bar")
 

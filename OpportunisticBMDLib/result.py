@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from OpportunisticBMDLib.core.materials import HA, K2HPO4, ha_of, k2hpo4_of
+from OpportunisticBMDLib.core.materials import HA, K2HPO4, MATERIALS, ha_of, k2hpo4_of
 from OpportunisticBMDLib.core.region import Region
 from OpportunisticBMDLib.ct import Acquisition
 from OpportunisticBMDLib.volume import Volume
@@ -142,7 +142,7 @@ class Thresholds:
     material: str = HA
 
     def __post_init__(self) -> None:
-        if self.material not in (HA, K2HPO4):
+        if self.material not in MATERIALS:
             raise ValueError(f"thresholds are of {HA} or {K2HPO4}, not of {self.material!r}")
 
     @property

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from OpportunisticBMDLib.core.materials import HA, HA_HU_PER_MG_CM3, K2HPO4
+from OpportunisticBMDLib.core.materials import HA, HA_HU_PER_MG_CM3, MATERIALS
 from OpportunisticBMDLib.device import DEVICES
 from OpportunisticBMDLib.engine import ENGINES
 from OpportunisticBMDLib.result import Calibration, Thresholds
@@ -16,7 +16,6 @@ THRESHOLD_RANGE_MG_CM3 = (10.0, 300.0)
 SLOPE_RANGE_HU_PER_MG_CM3 = (0.5, 3.0)
 INTERCEPT_RANGE_HU = (-100.0, 100.0)
 DEFAULT_SLOPE_HU_PER_MG_CM3, DEFAULT_INTERCEPT_HU = HA_HU_PER_MG_CM3, 0.0  # the computed line at 120 kVp
-MATERIALS = (HA, K2HPO4)
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from typing import Any
 import ctk
 from slicer.i18n import tr as _
 
+from OpportunisticBMDLib.core.materials import MATERIALS
 from OpportunisticBMDLib.device import DEVICES
 from OpportunisticBMDLib.engine import ENGINES
-from OpportunisticBMDPanel.settings import MATERIALS, Settings, with_default
+from OpportunisticBMDPanel.settings import Settings, with_default
 
 
 class SettingsView:

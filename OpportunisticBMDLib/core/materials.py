@@ -5,7 +5,7 @@ Computed as the lines of `calibration` are: 120 kVp behind 30 cm of water and 7 
 
 from __future__ import annotations
 
-HA, K2HPO4 = "HA", "K2HPO4"
+MATERIALS = HA, K2HPO4 = "HA", "K2HPO4"
 HA_HU_PER_MG_CM3 = 1.280  # hydroxyapatite in water, as in the European Spine Phantom
 SOLUTION_HU_PER_MG_CM3 = 1.539  # K2HPO4 dissolved, the water that it displaces not minded
 MINDWAYS_SLOPE = -0.2174  # which Mindways adds, to mind that water (QCT Pro guide; so does Ogo of Bonelab)

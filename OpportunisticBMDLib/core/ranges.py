@@ -7,8 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from OpportunisticBMDLib.geometry import Grid
-
 Ranges = tuple[slice, slice, slice]
 
 
@@ -19,11 +17,6 @@ def extent(labels: np.ndarray) -> Ranges | None:
         return None
     first, second = _range(plane.any(axis=1)), _range(plane.any(axis=0))
     return first, second, _range(labels[first, second].any(axis=(0, 1)))
-
-
-def middle_ras(ranges: Ranges, grid: Grid) -> np.ndarray:
-    """(3,) RAS mm: the middle of index ranges of a grid."""
-    return grid.ras_of([(r.start + r.stop - 1) / 2 for r in ranges])
 
 
 def grown(ranges: Ranges, size: Sequence[int], voxels: ArrayLike = 1) -> Ranges:

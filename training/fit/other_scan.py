@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from OpportunisticBMDLib.volume import Volume
-from training.real_cts.variants import in_thick_slices
+from training.real_cts.variants import SUPERIOR, blurred_in_plane, enhanced, in_thick_slices
 
-SUPERIOR = 2
 THICKEST_MM = 8.0
 LOUDEST_HU = 40.0
 
@@ -23,7 +21,7 @@ class OtherScan:
         thickness_mm: of the slices; 0 where they stay as they are.
         first: how many of the lowest slices are left out before thicker ones are made of the rest.
         soft_mm: SD of the blur in the plane of the slices.
-        edge: share of what a blur of 1 mm takes away that is added.
+        edge: share of what a blur of `EDGE_MM` takes away that is added.
         noise_hu: SD of white noise.
         seed: of the noise.
     """
@@ -61,18 +59,11 @@ class OtherScan:
         axis = ct.grid.axis_towards(SUPERIOR)
         start = [self.first if a == axis and self.thickness_mm else 0 for a in range(3)]
         seen = ct.part(tuple(slice(s, n) for s, n in zip(start, ct.grid.size)))
-        array = seen.array.astype(np.float32)
+        seen = Volume(seen.array.astype(np.float32), seen.grid)
         if self.soft_mm:
-            array = ndimage.gaussian_filter(array, _in_plane(seen, self.soft_mm))
+            seen = Volume(blurred_in_plane(seen, self.soft_mm), seen.grid)
         if self.edge:
-            array = array + np.float32(self.edge) * (array - ndimage.gaussian_filter(array, _in_plane(seen, 1.0)))
-        seen = Volume(array, seen.grid)
+            seen = enhanced(seen, self.edge)
         if not self.thickness_mm:
             return seen
         return in_thick_slices(seen, seen.grid.bounds_ras.mean(axis=1), self.thickness_mm)
-
-
-def _in_plane(ct: Volume, sd_mm: float) -> np.ndarray:
-    sigma = sd_mm / ct.grid.spacing
-    sigma[ct.grid.axis_towards(SUPERIOR)] = 0
-    return sigma

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from OpportunisticBMDLib.box import box_ras
@@ -23,6 +22,7 @@ from OpportunisticBMDLib.reading import read_ct
 from OpportunisticBMDLib.vertebrae import LABELS
 from OpportunisticBMDLib.volume import Volume
 from training.dataset import CASE_FILE, CT_FILE, SEGMENTATION_FILE, Dataset, open_dataset
+from training.processes import each
 from training.virtual.cohorts import PREFIXES
 from training.virtual.patient import virtual_patient
 
@@ -187,11 +187,8 @@ def is_newer(path: Path, folder: Path) -> bool:
 def prepare_virtual(seeds: Sequence[int], cohort: str, folder: Path, jobs: int) -> None:
     """Writes the samples of virtual patients that are not there yet, in as many processes as `jobs`."""
     folder.mkdir(parents=True, exist_ok=True)
-    tasks = Parallel(jobs, return_as="generator_unordered")(
-        delayed(_prepare_virtual)(seed, cohort, folder) for seed in seeds
-    )
-    for _ in tqdm(tasks, total=len(seeds), desc="virtual patients", unit="patient"):
-        pass
+    tasks = [(seed, cohort, folder) for seed in seeds]
+    each(_prepare_virtual, tasks, jobs=jobs, title="virtual patients", unit="patient")
 
 
 def main(arguments: list[str] | None = None) -> None:

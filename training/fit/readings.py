@@ -14,8 +14,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from OpportunisticBMDLib.calibration import line_for
@@ -24,6 +22,7 @@ from training.dataset import Dataset, open_dataset
 from training.dataset.reference import reference_of
 from training.fit.looks import reader
 from training.fit.prepare import is_newer
+from training.processes import each
 from training.virtual.cohorts import PREFIXES
 from training.virtual.patient import virtual_patient
 from training.virtual.scanner import scanner_line
@@ -50,18 +49,14 @@ def prepare_case_readings(dataset: Dataset, ids: Sequence[str], folder: Path, mo
 def prepare_virtual_readings(seeds: Sequence[int], cohort: str, folder: Path, models: Path | None, jobs: int) -> None:
     """Writes the samples of virtual patients that are not there yet, in as many processes as `jobs`."""
     folder.mkdir(parents=True, exist_ok=True)
-    tasks = Parallel(jobs, return_as="generator_unordered")(
-        delayed(_prepare_virtual)(seed, cohort, folder, models) for seed in seeds
-    )
-    for _ in tqdm(tasks, total=len(seeds), desc="readings", unit="patient"):
-        pass
+    tasks = [(seed, cohort, folder, models) for seed in seeds]
+    each(_prepare_virtual, tasks, jobs=jobs, title="readings", unit="patient")
 
 
 def _prepare_virtual(seed: int, cohort: str, folder: Path, models: Path | None) -> None:
     path = folder / f"{PREFIXES[cohort]}-{seed:06d}.npz"
     if path.exists():
         return
-    torch.set_num_threads(1)
     patient = virtual_patient(seed, cohort)
     scan = patient.parameters.scan
     line = scanner_line(scan.kvp, scan.slope, scan.offset)

@@ -35,6 +35,7 @@ TITLE = "Real CTs as other scans would show them, against the untouched CT"
 UNTOUCHED = "native"
 GOALS = {UNTOUCHED: (1.5, 3.0), "all others": (2.0, 4.0)}  # |mean| and SD of the errors, mg/cm3
 HEADER = ("variant", "n", "BMD − reference: mean / SD", "DenseNet − reference", "95 % interval covers")
+OWN_HEADER = ("CT", "vertebra", "reference", "BMD", "DenseNet")
 SINGLE, PAIRS = "Single vertebrae", "Means of the two vertebrae used"
 
 
@@ -86,9 +87,6 @@ def report(plan: Plan, runs: Mapping[Trial, Outcome]) -> str:
     if left_out:
         parts.append(f"With models that were fitted without the patient: {', '.join(left_out)}.")
     return "\n\n".join(parts)
-
-
-OWN_HEADER = ("CT", "vertebra", "reference", "BMD", "DenseNet")
 
 
 def _trial(plan: Plan, scan: Scan) -> Trial:

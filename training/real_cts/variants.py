@@ -64,16 +64,22 @@ def with_noise(ct: Volume, centre_ras: np.ndarray) -> Volume:
 
 def with_soft_kernel(ct: Volume, centre_ras: np.ndarray) -> Volume:
     """Blurred in the plane of the slices."""
-    return Volume(_blurred(ct, SOFT_MM), ct.grid)
+    return Volume(blurred_in_plane(ct, SOFT_MM), ct.grid)
 
 
 def with_sharp_kernel(ct: Volume, centre_ras: np.ndarray) -> Volume:
     """With edges, and noise, enhanced in the plane of the slices."""
+    return enhanced(ct, EDGE)
+
+
+def enhanced(ct: Volume, share: float) -> Volume:
+    """With this share of what a blur of `EDGE_MM` takes away added."""
     hu = ct.array.astype(np.float32)
-    return Volume(hu + np.float32(EDGE) * (hu - _blurred(ct, EDGE_MM)), ct.grid)
+    return Volume(hu + np.float32(share) * (hu - blurred_in_plane(ct, EDGE_MM)), ct.grid)
 
 
-def _blurred(ct: Volume, sd_mm: float) -> np.ndarray:
+def blurred_in_plane(ct: Volume, sd_mm: float) -> np.ndarray:
+    """(I, J, K) float32: blurred in the plane of the slices, not across them."""
     sigma = sd_mm / ct.grid.spacing
     sigma[ct.grid.axis_towards(SUPERIOR)] = 0
     return ndimage.gaussian_filter(ct.array.astype(np.float32), sigma)

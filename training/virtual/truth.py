@@ -6,13 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from OpportunisticBMDLib.calibration import REFERENCE_KVP, line_for
+from OpportunisticBMDLib.calibration import REFERENCE_KVP
 from OpportunisticBMDLib.geometry import Grid
-from OpportunisticBMDLib.quality import readable
-from OpportunisticBMDLib.stages.place_region import body_height_mm, place_region
-from OpportunisticBMDLib.stages.read_region import read_region
 from OpportunisticBMDLib.vertebrae import LABELS
 from OpportunisticBMDLib.volume import Volume
+from training.qct import qct_reading
 from training.virtual.canvas import Canvas
 from training.virtual.materials import calibration
 from training.virtual.spine import Cancellous
@@ -43,16 +41,5 @@ def true_readings(canvas: Canvas, bones: Mapping[str, Cancellous], marrow_fat: f
         labels[part][bone.painted] = LABELS[name]
     middle = [float(axis[s].astype(float).mean()) for axis, s in zip((canvas.x, canvas.y, canvas.z), box)]
     grid = Grid.axis_aligned(size, canvas.spacing, middle)
-    return _readings(Volume(hu, grid), Volume(labels, grid))
-
-
-def _readings(ct: Volume, labels: Volume) -> dict[str, float]:
-    found = {}
-    for name in LABELS:
-        region = place_region(labels, name)
-        if region is None:
-            continue
-        reading = read_region(ct, labels, name, region)
-        if all(r.severity == "info" for r in readable(name, reading, body_height_mm(labels, name, region))):
-            found[name] = float(line_for(REFERENCE_KVP).bmd(reading.hu_mean))
-    return found
+    readings = {name: qct_reading(Volume(hu, grid), Volume(labels, grid), name, REFERENCE_KVP) for name in LABELS}
+    return {name: bmd for name, bmd in readings.items() if bmd is not None}
