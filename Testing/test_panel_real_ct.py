@@ -48,7 +48,9 @@ def test_from_a_chest_ct_to_a_corrected_saved_and_reloaded_result(real_ct, tmp_p
         settle(panel)
         corrected = session.result
         assert corrected.vertebrae["L1"].volume_mm3 < 0.8 * first.vertebrae["L1"].volume_mm3
-        assert corrected.vertebrae["T12"] == first.vertebrae["T12"]
+        # T12's mask is as it was; only its region leans a little, with the line through the bodies' middles.
+        assert corrected.vertebrae["T12"].volume_mm3 == first.vertebrae["T12"].volume_mm3
+        assert corrected.vertebrae["T12"].bmd_mg_cm3 == pytest.approx(first.vertebrae["T12"].bmd_mg_cm3, abs=0.5)
         assert "edited_by_hand" in {reason.code for reason in corrected.reasons if reason.vertebra == "L1"}
 
         path = str(tmp_path / "case.mrb")
