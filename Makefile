@@ -4,14 +4,14 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint pictures clean
+.PHONY: demo test lint docs pictures clean
 
 demo: $(READY)
 	$(VENV)/bin/opportunistic-bmd demo
-	$(VENV)/bin/python -m training.public_cts demo
+	$(VENV)/bin/opportunistic-bmd-lab public-cts demo
 
 test: $(READY)
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadfile
 
 pictures: $(READY)
 	$(VENV)/bin/python Testing/render_panel.py
@@ -19,6 +19,13 @@ pictures: $(READY)
 lint: $(READY)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/mypy --strict OpportunisticBMDLib/core
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/vulture
+
+docs: $(READY)
+	$(VENV)/bin/mkdocs build --strict
 
 $(READY): pyproject.toml
 	@$(PYTHON) -m venv $(VENV) || { \
@@ -31,4 +38,4 @@ $(READY): pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) build dist site *.egg-info

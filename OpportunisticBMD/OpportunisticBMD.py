@@ -13,10 +13,12 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModuleWidget,
 )
 
-# Installed, OpportunisticBMDLib, training and Resources lie beside this file; in the source tree, one level above it.
+# Installed, the packages and Resources lie beside this file; in the source tree, one level above it, the laboratory in
+# its own folder there.
 HERE = Path(__file__).resolve().parent
 SHARED = HERE if (HERE / "OpportunisticBMDLib").is_dir() else HERE.parent
-for folder in (HERE, SHARED):
+LABORATORY = HERE if (HERE / "OpportunisticBMDTraining").is_dir() else SHARED / "training"
+for folder in (HERE, SHARED, LABORATORY):
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
 
@@ -66,7 +68,7 @@ def register_sample_data() -> None:
 def virtual_patient(seed: int = 1) -> Any:
     """A new volume node with the CT of a virtual patient, of which the true density is known."""
     from OpportunisticBMDLib.scene.volumes import node_from_volume
-    from training.virtual.patient import virtual_patient as made
+    from OpportunisticBMDTraining.virtual.patient import virtual_patient as made
 
     with slicer.util.WaitCursor():
         patient = made(seed)
@@ -114,32 +116,31 @@ class OpportunisticBMDTest(ScriptedLoadableModuleTest):
         self.test_virtual_patient()
 
     def test_virtual_patient(self) -> None:
-        from OpportunisticBMDPanel.logic import PanelLogic
-        from OpportunisticBMDPanel.nodes import Nodes
-        from OpportunisticBMDPanel.settings import Settings
-        from OpportunisticBMDPanel.states import State
-
         from OpportunisticBMDLib.scene.segmentation import segment_of_vertebra
+        from OpportunisticBMDPanel.logic import PanelLogic
+        from OpportunisticBMDPanel.session import State
+        from OpportunisticBMDPanel.settings.settings import Settings
+        from OpportunisticBMDPanel.slicer.nodes import Nodes
 
         self.delayDisplay(_("Making a virtual patient"))
         volume = virtual_patient()
         logic = PanelLogic(Nodes(slicer.mrmlScene), Settings())
         try:
-            session = logic.session(volume)
+            session: Any = logic.session(volume)
             logic.compute(session)
             self.wait_for(logic)
             self.assertIs(session.state, State.RESULT if session.result.status != "refused" else State.REFUSED)
             self.assertIsNotNone(session.result.bmd_mg_cm3, session.result.reasons)
             self.delayDisplay(_("Measured: {bmd:.1f} mg/cm³").format(bmd=session.result.bmd_mg_cm3))
 
-            before = session.result.vertebrae["T12"].volume_mm3
+            before = session.result.vertebrae["T12"].mask.volume_mm3
             segmentation = session.segmentation_node.GetSegmentation()
             segmentation.ClearSegment(segment_of_vertebra(session.segmentation_node, "L2"))
             logic.tick()
             self.assertIs(session.state, State.STALE)
             self.wait_for(logic)
             self.assertEqual(session.result.vertebrae_used, ("T12", "L1"))
-            self.assertEqual(session.result.vertebrae["T12"].volume_mm3, before)
+            self.assertEqual(session.result.vertebrae["T12"].mask.volume_mm3, before)
         finally:
             logic.close()
         self.delayDisplay(_("Test passed"))

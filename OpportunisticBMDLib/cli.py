@@ -17,12 +17,15 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from OpportunisticBMDLib import __version__
+from OpportunisticBMDLib.core.ct import CT
+from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.materials import HA, MATERIALS
-from OpportunisticBMDLib.ct import CT
-from OpportunisticBMDLib.device import DEVICES, chosen_device
-from OpportunisticBMDLib.engine import ENGINES
-from OpportunisticBMDLib.errors import BadInput
-from OpportunisticBMDLib.result import Result, Segmentation, Thresholds
+from OpportunisticBMDLib.core.result import Result
+from OpportunisticBMDLib.core.segmentation import Segmentation
+from OpportunisticBMDLib.core.thresholds import Thresholds
+from OpportunisticBMDLib.core.vertebra import VertebraFigures
+from OpportunisticBMDLib.inference.device import DEVICES, chosen_device
+from OpportunisticBMDLib.inference.engine import ENGINES
 
 if TYPE_CHECKING:
     from OpportunisticBMDLib.models import ModelCard
@@ -135,7 +138,7 @@ def _given_masks(path: Path, ct: CT) -> Segmentation:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    virtual_patient = _training("training.virtual.patient").virtual_patient
+    virtual_patient = _training("OpportunisticBMDTraining.virtual.patient").virtual_patient
 
     output = options.output or Path("demo/virtual-patient")
     with _progress(options.progress) as progress:
@@ -147,7 +150,7 @@ def _demo(options: argparse.Namespace) -> int:
     print(_in_words(result, output))
     print(f"\n{'':8}{'truth':>10}{'measured':>12}   mg/cm3 HA, what QCT reads in the middle 9 mm")
     for name, truth in patient.bmd_mg_cm3.items():
-        found = result.vertebrae[name].bmd_mg_cm3 if name in result.vertebrae else None
+        found = VertebraFigures.of(result.vertebrae[name]).bmd_mg_cm3 if name in result.vertebrae else None
         print(f"{name:8}{truth:10.1f}{'-' if found is None else f'{found:.1f}':>12}")
     return REFUSED if result.status == "refused" else MEASURED
 
@@ -155,7 +158,7 @@ def _demo(options: argparse.Namespace) -> int:
 def _simulate(options: argparse.Namespace) -> int:
     if options.n < 1:
         raise BadInput(f"-n is {options.n}; ask for at least one virtual patient.")
-    _training("training.dataset").simulate(options.n, options.seed, options.output, options.cohort)
+    _training("OpportunisticBMDTraining.simulate").simulate(options.n, options.seed, options.output, options.cohort)
     print(f"{options.n} virtual patients in {options.output}")
     return MEASURED
 

@@ -3,43 +3,48 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import nn
 
-from OpportunisticBMDLib import quality, summarise
-from OpportunisticBMDLib.bone import Bone
-from OpportunisticBMDLib.box import tightened
+from OpportunisticBMDLib import quality
 from OpportunisticBMDLib.calibration import line_for
-from OpportunisticBMDLib.ct import CT
-from OpportunisticBMDLib.earlier import Earlier, Mean
+from OpportunisticBMDLib.core.box import Box, tightened
+from OpportunisticBMDLib.core.calibration_line import Calibration
+from OpportunisticBMDLib.core.ct import CT
+from OpportunisticBMDLib.core.errors import BadInput, Refused
+from OpportunisticBMDLib.core.grid import triple
+from OpportunisticBMDLib.core.masked_ct import MaskedCT
+from OpportunisticBMDLib.core.reading import Reading
+from OpportunisticBMDLib.core.reason import Reason
+from OpportunisticBMDLib.core.result import Result
+from OpportunisticBMDLib.core.run import Run
+from OpportunisticBMDLib.core.segmentation import Segmentation
+from OpportunisticBMDLib.core.thresholds import Thresholds
+from OpportunisticBMDLib.core.vertebra import MeasuredVertebra, UnmeasuredVertebra, Vertebra
+from OpportunisticBMDLib.core.vertebrae import VERTEBRAE
 from OpportunisticBMDLib.edits import NO_EDITS, Edits
-from OpportunisticBMDLib.engine import checked_engine
-from OpportunisticBMDLib.errors import BadInput, Refused
-from OpportunisticBMDLib.localize import Localizer
-from OpportunisticBMDLib.measure import Densitometer, Density, measured
+from OpportunisticBMDLib.edits.reusable import Mean, Reusable
+from OpportunisticBMDLib.inference.engine import engine_named
 from OpportunisticBMDLib.models import ModelCard, load_network
 from OpportunisticBMDLib.networks.anatomynet import AnatomyNet
 from OpportunisticBMDLib.networks.densenet import DenseNet121
 from OpportunisticBMDLib.networks.faster_rcnn import spine_detector
-from OpportunisticBMDLib.networks.onednn import with_onednn
-from OpportunisticBMDLib.networks.openvino import OpenVINONetwork
-from OpportunisticBMDLib.result import Box, Calibration, Reason, Result, Segmentation, Thresholds, VertebraMeasurement
-from OpportunisticBMDLib.run import Progress, Run, silent
-from OpportunisticBMDLib.segment import Segmenter
+from OpportunisticBMDLib.stages import summarise
+from OpportunisticBMDLib.stages.localize import Localizer
+from OpportunisticBMDLib.stages.measure import Densitometer, Density, mask_figures, middle_figures
 from OpportunisticBMDLib.stages.place_region import body_height_mm, place_region
-from OpportunisticBMDLib.stages.read_region import Reading, read_region
-from OpportunisticBMDLib.vertebrae import VERTEBRAE
+from OpportunisticBMDLib.stages.read_region import read_region
+from OpportunisticBMDLib.stages.segment import Segmenter
+from OpportunisticBMDLib.system.progress import Progress, silent
 
 __all__ = ["Edits", "Pipeline", "Progress", "Run"]
 
-NETWORKS = {"localizer": spine_detector, "segmentation": AnatomyNet, "bmd": DenseNet121}
 SETTLED_MM = 2.0  # what the box's upper and lower edge may still move by
 MOST_CORRECTIONS = 2  # of the box
 SHARES = {"localize": 0.25, "segment": 0.45, "measure": 0.3}  # of a run's time on a CPU, for its progress
@@ -70,10 +75,17 @@ class Pipeline:
         Raises:
             BadInput: a model is missing or damaged, or the engine is not installed.
         """
-        stages = (Localizer, Segmenter, Densitometer)
-        engine = checked_engine(engine)
-        parts = (_network(name, models, device, engine) for name in NETWORKS)
-        return cls(*(stage(*part) for stage, part in zip(stages, parts, strict=True)))
+        prepared = engine_named(engine)
+
+        def network(stage: str, build: Callable[..., nn.Module]) -> tuple[nn.Module, ModelCard]:
+            loaded, card = load_network(stage, build, models)
+            return prepared(loaded, card, device), card
+
+        return cls(
+            Localizer(*network("localizer", spine_detector)),
+            Segmenter(*network("segmentation", AnatomyNet)),
+            Densitometer(*network("bmd", DenseNet121)),
+        )
 
     def run(self, ct: CT, progress: Progress = silent) -> Run:
         """Localizes, segments and measures."""
@@ -153,62 +165,62 @@ class Pipeline:
         previous: Result | None = None,
     ) -> Run:
         line = self._line(ct)
-        earlier = Earlier.of(previous, line, self._models)
+        earlier = Reusable.of(previous, line, self._models)
         with clock.stage("measure"):
-            bone = Bone.of(ct.volume, Segmentation(segmentation.labels, edits.known_confidence(segmentation)))
-            readings = self._readings(bone)
-            unreadable = [reason for name in VERTEBRAE for reason in self._unreadable(bone, name, readings[name])]
-            left_out = [*quality.measurability(*bone.part), *edits.exclusions()]
-            left_out += [r for r in unreadable if r.vertebra not in {other.vertebra for other in left_out}]
-            reasons = [*left_out, *edits.notes(), *self._cautions(ct, bone, box)]
+            known = Segmentation(segmentation.labels, edits.known_confidence(segmentation))
+            masked = MaskedCT.of(ct.volume, known)
+            readings = self._readings(masked)
+            left_out = [*quality.measurability(*masked.part), *edits.exclusions()]
+            left_out += self._unreadable(masked, readings, {reason.vertebra for reason in left_out})
+            scan = quality.SeenScan(*masked.part, ct.acquisition, box, self.calibration is not None)
+            reasons = [*left_out, *edits.notes(), *quality.cautions(scan)]
             unmeasurable = {reason.vertebra for reason in left_out if reason.severity != "info"}
-            measurable = [name for name in VERTEBRAE if name not in unmeasurable]
-            density = cache(lambda name: self.densitometer.density(ct.volume, readings[name], line))
-            vertebrae = {}
-            for done, name in enumerate(VERTEBRAE, start=1):
-                figures = measured(*bone.part, name, readings[name], line, None)
-                if name in measurable:
-                    known = earlier.vertebra(name, figures)
-                    figures = known or measured(*bone.part, name, readings[name], line, density(name))
-                vertebrae[name] = figures
+            density = cache(lambda reading: self.densitometer.density(ct.volume, reading, line))
+            vertebrae: dict[str, Vertebra] = {}
+            measured: dict[str, tuple[Reading, MeasuredVertebra]] = {}
+            for done, (name, reading) in enumerate(readings.items(), start=1):
+                middle, mask = middle_figures(reading), mask_figures(*masked.part, name)
+                vertebrae[name] = UnmeasuredVertebra(middle, mask)
+                if name not in unmeasurable and reading and middle and mask:
+                    vertebra = earlier.vertebra(name, middle, mask) or density(reading).of_vertebra(middle, mask)
+                    vertebrae[name], measured[name] = vertebra, (reading, vertebra)
                 clock.tell(done / (len(VERTEBRAE) + 1))
             pair: tuple[str, ...] = ()
             mean = None
             try:
-                pair = summarise.chosen(measurable)
+                pair = summarise.chosen(list(measured))
+                (first, one), (second, other) = (measured[name] for name in pair)
                 mean = earlier.mean(pair, vertebrae, self.thresholds) or self._mean(
-                    Density.mean_of([*map(density, pair)])
+                    Density.mean_of([density(first), density(second)])
                 )
-                reasons += summarise.substitution(pair, mean.bmd_mg_cm3, self.thresholds)
-                reasons += summarise.disagreement(vertebrae, pair)
+                seen = quality.SeenMean((pair[0], one), (pair[1], other), mean.bmd_mg_cm3, self.thresholds)
+                reasons += quality.differences(seen)
             except Refused as refusal:
-                reasons.append(Reason(refusal.code, "refusal", edits.why_too_few(refusal.message)))
+                reasons.append(replace(refusal.reason, message=edits.why_too_few(refusal.message)))
             clock.tell(1.0)
         return Run(self._result(ct, box, reasons, vertebrae, pair, mean, clock), segmentation)
 
-    def _readings(self, bone: Bone) -> dict[str, Reading | None]:
+    def _readings(self, masked: MaskedCT) -> dict[str, Reading | None]:
         """The middle of each body that the masks hold."""
-        labels = bone.part[1].labels
-        regions = {name: place_region(labels, name) for name in VERTEBRAE}
-        whole = bone.segmentation.labels
+        _, part = masked.part
+        regions = {name: place_region(part.labels, name) for name in VERTEBRAE}
+        whole = masked.segmentation.labels
         return {
-            name: None if region is None else read_region(bone.ct, whole, name, region)
+            name: None if region is None else read_region(masked.ct, whole, name, region)
             for name, region in regions.items()
         }
 
-    def _unreadable(self, bone: Bone, name: str, reading: Reading | None) -> list[Reason]:
-        if reading is None:
-            return quality.readable(name, None, 0.0)
-        return quality.readable(name, reading, body_height_mm(bone.part[1].labels, name, reading.region))
-
-    def _cautions(self, ct: CT, bone: Bone, box: Box | None) -> list[Reason]:
-        found = [
-            *quality.misordered(bone.part[1]),
-            *quality.unsure_levels(box),
-            *quality.cautions(ct.volume, bone.segmentation, ct.acquisition),
-        ]
-        # With the scanner's own line the tube voltage does not matter.
-        return [reason for reason in found if reason.code != "kvp_unknown" or self.calibration is None]
+    def _unreadable(
+        self, masked: MaskedCT, readings: Mapping[str, Reading | None], left_out: Container[str | None]
+    ) -> list[Reason]:
+        """Why the middle of a body cannot be read, of those that are not left out for another reason."""
+        _, part = masked.part
+        reasons = []
+        for name, reading in readings.items():
+            if name not in left_out:
+                height = 0.0 if reading is None else body_height_mm(part.labels, name, reading.region)
+                reasons += quality.readable(name, reading, height)
+        return reasons
 
     def _mean(self, density: Density) -> Mean:
         osteoporosis, osteopenia = self.thresholds.in_ha
@@ -216,15 +228,14 @@ class Pipeline:
         return Mean(density.mean, density.sd, probability)
 
     def _refused(self, ct: CT, box: Box | None, refusal: Refused, clock: _Clock) -> Run:
-        reasons = [Reason(refusal.code, "refusal", refusal.message)]
-        return Run(self._result(ct, box, reasons, {}, (), None, clock), None)
+        return Run(self._result(ct, box, [refusal.reason], {}, (), None, clock), None)
 
     def _result(
         self,
         ct: CT,
         box: Box | None,
         reasons: list[Reason],
-        vertebrae: dict[str, VertebraMeasurement],
+        vertebrae: dict[str, Vertebra],
         pair: tuple[str, ...],
         mean: Mean | None,
         clock: _Clock,
@@ -234,7 +245,7 @@ class Pipeline:
         return Result(
             acquisition=ct.acquisition,
             size_ijk=ct.volume.grid.size,
-            spacing_mm=tuple(float(s) for s in ct.volume.grid.spacing),
+            spacing_mm=triple(ct.volume.grid.spacing.tolist()),
             models=self._models,
             status=status,
             reasons=tuple(reasons),
@@ -255,17 +266,8 @@ class Pipeline:
 
     @property
     def _models(self) -> dict[str, dict[str, str]]:
-        stages = (self.localizer, self.segmenter, self.densitometer)
-        cards = {name: stage.card for name, stage in zip(NETWORKS, stages, strict=True)}
-        return {name: {"name": card.name, "sha256": card.sha256} for name, card in cards.items()}
-
-
-def _network(stage: str, models: Path | None, device: str, engine: str = "torch") -> tuple[nn.Module, ModelCard]:
-    network, card = load_network(stage, NETWORKS[stage], models)
-    if engine == "openvino" and device == "cpu" and stage != "localizer":
-        channels = card.architecture["parameters"]["in_channels"]
-        return OpenVINONetwork(network, (1, channels, *card.grid["size"])), card
-    return with_onednn(network).to(torch.device(device)), card
+        cards = (self.localizer.card, self.segmenter.card, self.densitometer.card)
+        return {card.stage: {"name": card.name, "sha256": card.sha256} for card in cards}
 
 
 class _Clock:

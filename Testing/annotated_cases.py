@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from OpportunisticBMDLib.calibration import line_for
-from OpportunisticBMDLib.geometry import Grid
-from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
-from OpportunisticBMDLib.volume import Volume
-from training.dataset import Case, CaseInfo, write_case
+from OpportunisticBMDLib.cases import Case, CaseInfo, write_case
+from OpportunisticBMDLib.core.grid import Grid
+from OpportunisticBMDLib.core.vertebrae import LABELS, VERTEBRAE
+from OpportunisticBMDLib.core.volume import Volume
 
 BMD = {"T12": 118.0, "L1": 105.0, "L2": 96.0}
 INFO = CaseInfo(

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+# Before anything imports torch: processes that test side by side share the processor.
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+if WORKERS > 1:
+    os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // WORKERS))
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -29,8 +35,8 @@ def real_ct() -> Callable[[str], Path]:
     def folder_of(name: str) -> Path:
         if (SHARED_DATA / name / "ct.nii.gz").is_file():
             return SHARED_DATA / name
-        from OpportunisticBMDLib.errors import BadInput
-        from training.public_cts import fetch
+        from OpportunisticBMDLib.core.errors import BadInput
+        from OpportunisticBMDTraining.public_cts import fetch
 
         if name not in unavailable:
             try:

@@ -6,21 +6,24 @@ from dataclasses import replace
 
 import numpy as np
 
+from OpportunisticBMDLib.core.box import Box
+from OpportunisticBMDLib.core.calibration_line import Calibration
+from OpportunisticBMDLib.core.ct import CT, Acquisition
+from OpportunisticBMDLib.core.grid import Grid
+from OpportunisticBMDLib.core.reason import Reason
 from OpportunisticBMDLib.core.region import Region
-from OpportunisticBMDLib.ct import CT, Acquisition
-from OpportunisticBMDLib.geometry import Grid
-from OpportunisticBMDLib.result import (
-    FORMER,
-    Box,
-    Calibration,
-    Reason,
-    Result,
-    Segmentation,
-    Thresholds,
-    VertebraMeasurement,
+from OpportunisticBMDLib.core.result import FORMER, Result
+from OpportunisticBMDLib.core.segmentation import Segmentation
+from OpportunisticBMDLib.core.thresholds import Thresholds
+from OpportunisticBMDLib.core.vertebra import (
+    FormerVertebra,
+    MaskFigures,
+    MeasuredVertebra,
+    RegionFigures,
+    UnmeasuredVertebra,
 )
-from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
-from OpportunisticBMDLib.volume import AIR_HU, Volume
+from OpportunisticBMDLib.core.vertebrae import LABELS, VERTEBRAE
+from OpportunisticBMDLib.core.volume import AIR_HU, Volume
 
 LINE = Calibration(
     name="120 kVp line",
@@ -99,29 +102,24 @@ def region_of(name: str) -> Region:
 
 
 def vertebra(
-    bmd: float | None, sd: float | None = 6.0, hu: float = 150.0, name: str = "L1", **changes: object
-) -> VertebraMeasurement:
+    bmd: float | None, sd: float = 6.0, hu: float = 150.0, name: str = "L1", **changes: object
+) -> MeasuredVertebra | UnmeasuredVertebra:
     """
     Args:
         hu: of the region; the whole mask, with the bone at its endplates, is 20 HU denser.
         name: in whose middle it is read.
     """
-    known = {
-        "measurable": bmd is not None,
-        "bmd_mg_cm3": bmd,
-        "bmd_sd_mg_cm3": None if bmd is None else sd,
-        "hu_region": hu,
-        "hu_region_sd": 38.0,
-        "region_voxels": 1874.3,
-        "network_bmd_mg_cm3": LINE.bmd(hu),
-        "hu_mean": hu + 20.0,
-        "hu_sd": 44.0,
+    mask = {
         "volume_mm3": 14250.0,
         "centroid_ras_mm": (12.0, -52.0, 150.0),
-        "segmentation_confidence": 0.972,
-        "region": region_of(name),
+        "hu_mean": hu + 20.0,
+        "hu_sd": 44.0,
+        "confidence": 0.972,
     }
-    return VertebraMeasurement(**{**known, **changes})
+    network = changes.pop("network_bmd_mg_cm3", LINE.bmd(hu))
+    middle = RegionFigures(changes.pop("region", region_of(name)), hu, 38.0, 1874.3)
+    figures = MaskFigures(**{**mask, **changes})
+    return UnmeasuredVertebra(middle, figures) if bmd is None else MeasuredVertebra(bmd, sd, network, middle, figures)
 
 
 def result_of(status: str = "measured", **changes: object) -> Result:
@@ -180,14 +178,14 @@ def osteoporosis() -> Result:
 
 def review() -> Result:
     reasons = (
-        Reason("kvp_missing", "info", "The file does not state the tube voltage; 120 kVp is assumed."),
+        Reason("kvp_unknown", "info", "The file does not state the tube voltage; 120 kVp is assumed."),
         Reason(
             "contrast_agent",
             "warning",
             "Contrast agent is seen in the aorta (399 HU), which raises the density by about 2 to 5 mg/cm³.",
         ),
         Reason(
-            "bmd_outlier",
+            "excluded_by_reader",
             "warning",
             "L2 is 34 mg/cm³ lower than T12 and L1, so it was left out; look for a fracture or a haemangioma.",
             "L2",
@@ -207,7 +205,7 @@ def review() -> Result:
         vertebrae={
             "T12": vertebra(114.9, 8.8, hu=147.1, name="T12"),
             "L1": vertebra(109.9, 9.4, hu=140.7),
-            "L2": vertebra(None, hu=104.8, name="L2", segmentation_confidence=0.81),
+            "L2": vertebra(None, hu=104.8, name="L2", confidence=0.81),
         },
         box=box_of(),
     )
@@ -215,7 +213,7 @@ def review() -> Result:
 
 def refused() -> Result:
     reason = Reason(
-        "vertebrae_not_covered",
+        "box_leaves_scan",
         "refusal",
         "The CT ends 12 mm below the upper edge of L1, so fewer than two of T12, L1 and L2 are covered.",
     )
@@ -224,10 +222,7 @@ def refused() -> Result:
 
 def former() -> Result:
     """As it is read from a result.json of version 1."""
-    vertebrae = {
-        name: replace(v, hu_region=None, hu_region_sd=None, region_voxels=None, region=None)
-        for name, v in normal().vertebrae.items()
-    }
+    vertebrae = {name: FormerVertebra(v.bmd_mg_cm3, v.bmd_sd_mg_cm3, v.mask) for name, v in normal().vertebrae.items()}
     line = replace(LINE, intercept_hu=-19.3, slope_sd=0.0, intercept_sd_hu=0.0)
     return replace(normal(), vertebrae=vertebrae, calibration=line, scale=FORMER)
 

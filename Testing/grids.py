@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from OpportunisticBMDLib.geometry import Grid
+from OpportunisticBMDLib.core.grid import Grid
 
 SIZE = (23, 19, 17)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from OpportunisticBMDLib.vertebrae import VERTEBRAE
-from training.dataset import age_band_of
-from training.evaluate.cases import Comparison, Facts, VertebraComparison
+from OpportunisticBMDLib.cases import age_band_of
+from OpportunisticBMDLib.core.vertebrae import VERTEBRAE
+from OpportunisticBMDTraining.evaluate.comparisons import Comparison, Facts, VertebraComparison
 
 
 def invented_cases(n: int = 40, *, seed: int = 1, sd: float = 6.0, line_sd: float = 9.0) -> list[Comparison]:

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from grids import rotated
 
-from OpportunisticBMDLib.geometry import Grid
-from OpportunisticBMDLib.result import Segmentation
-from OpportunisticBMDLib.vertebrae import VERTEBRAE
-from OpportunisticBMDLib.volume import Volume
+from grids import rotated
+from OpportunisticBMDLib.core.grid import Grid
+from OpportunisticBMDLib.core.segmentation import Segmentation
+from OpportunisticBMDLib.core.vertebrae import VERTEBRAE
+from OpportunisticBMDLib.core.volume import Volume
 
 slicer = pytest.importorskip("slicer", reason="needs slicer-core")
 vtk = pytest.importorskip("vtk")

@@ -1,7 +1,7 @@
 """The real panel on the real scene, with stand-ins only for what the Slicer application alone has.
 
 `KnownAnatomy` is the real pipeline on the synthetic patient of example_results.py, which is no anatomy that a localizer
-could know: where its vertebrae are is told, and its density is read by the known network of test_measure.py.
+could know: where its vertebrae are is told, and its density is read by known_network.py.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ slicer = slicer_standins.install()
 
 import numpy as np  # noqa: E402
 import qt  # noqa: E402
+
 from example_results import box_of, grid_of, synthetic_case  # noqa: E402
+from known_network import CARD, SixMore  # noqa: E402
 from mrml import new_scene  # noqa: E402
-from test_measure import CARD, SixMore  # noqa: E402
 
 MODULE = Path(__file__).resolve().parents[1] / "OpportunisticBMD"
 if str(MODULE) not in sys.path:
     sys.path.insert(0, str(MODULE))
 
-from OpportunisticBMDPanel.logic import PanelLogic  # noqa: E402
-from OpportunisticBMDPanel.nodes import Nodes  # noqa: E402
-from OpportunisticBMDPanel.session import Session  # noqa: E402
-from OpportunisticBMDPanel.settings import Settings  # noqa: E402
-
-from OpportunisticBMDLib.ct import CT  # noqa: E402
-from OpportunisticBMDLib.errors import BadInput, Refused  # noqa: E402
-from OpportunisticBMDLib.measure import Densitometer  # noqa: E402
+from OpportunisticBMDLib.core.box import Box  # noqa: E402
+from OpportunisticBMDLib.core.ct import CT  # noqa: E402
+from OpportunisticBMDLib.core.errors import BadInput, Refused  # noqa: E402
+from OpportunisticBMDLib.core.reason import ReasonCode  # noqa: E402
+from OpportunisticBMDLib.core.segmentation import Segmentation  # noqa: E402
+from OpportunisticBMDLib.core.vertebrae import LABELS, VERTEBRAE  # noqa: E402
+from OpportunisticBMDLib.core.volume import Volume  # noqa: E402
 from OpportunisticBMDLib.pipeline import Pipeline  # noqa: E402
-from OpportunisticBMDLib.result import Box, Segmentation  # noqa: E402
-from OpportunisticBMDLib.scene.segmentation import labels_of, segment_of_vertebra, set_labels  # noqa: E402
+from OpportunisticBMDLib.scene.segmentation import labels_of, set_labels  # noqa: E402
 from OpportunisticBMDLib.scene.volumes import node_from_volume  # noqa: E402
-from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE  # noqa: E402
-from OpportunisticBMDLib.volume import Volume  # noqa: E402
+from OpportunisticBMDLib.stages.measure import Densitometer  # noqa: E402
 from OpportunisticBMDLib.worker.messages import Failed, Finished, Progressed, Ready  # noqa: E402
-
-PATIENT_MM = np.array([12.0, -34.0, 150.0])  # the middle of the synthetic patient
+from OpportunisticBMDPanel.logic import PanelLogic  # noqa: E402
+from OpportunisticBMDPanel.session import Session  # noqa: E402
+from OpportunisticBMDPanel.settings.settings import Settings  # noqa: E402
+from OpportunisticBMDPanel.slicer.nodes import Nodes  # noqa: E402
 
 
 class KnownAnatomy:
@@ -139,7 +139,7 @@ def _true_masks(ct: Volume, box: Box) -> Segmentation:
     inside = ((ras >= box.ras_mm[:, 0]) & (ras <= box.ras_mm[:, 1])).all(axis=-1)
     labels = np.where(inside, truth.labels.array, 0).astype(np.uint8)
     if not labels.any():
-        raise Refused("nothing_in_box", "No vertebra lies in this box.")
+        raise Refused(ReasonCode.TOO_FEW_VERTEBRAE, "No vertebra lies in this box.")
     return Segmentation(Volume(labels, ct.grid), dict.fromkeys(VERTEBRAE, 0.97))
 
 
@@ -161,12 +161,6 @@ def paint(session: Session, vertebra: str, *, voxels: int = 1) -> None:
     layers = np.unique(np.argwhere(mask)[:, 2])[:voxels]
     array[:, :, layers] = np.where(mask[:, :, layers], 0, array[:, :, layers])
     set_labels(session.segmentation_node, Volume(array, grid), session.volume_node)
-
-
-def empty(session: Session, vertebra: str) -> None:
-    """Takes a whole mask away."""
-    node = session.segmentation_node
-    node.GetSegmentation().ClearSegment(segment_of_vertebra(node, vertebra))
 
 
 @dataclass
@@ -238,7 +232,7 @@ class Panel:
             return self.workers[-1]
 
         nodes = Nodes(self.scene)
-        from OpportunisticBMDPanel.dicom import header_of
+        from OpportunisticBMDPanel.slicer.dicom import header_of
 
         self.logic = PanelLogic(nodes, settings, worker=make, header=header_of, clock=self.clock)
         self.root = slicer.util.loadUI(str(MODULE / "Resources" / "UI" / "OpportunisticBMD.ui"))

@@ -18,15 +18,13 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(Path(__file__).parent), str(REPOSITORY)]
 
 import panel_harness  # noqa: E402
-import qt  # noqa: E402
-import slicer  # noqa: E402
 from annotated_cases import annotated_case  # noqa: E402
-from OpportunisticBMDPanel.logic import start_worker  # noqa: E402
-from OpportunisticBMDPanel.states import State  # noqa: E402
-
+from OpportunisticBMDLib.cases import CaseInfo, add_scan, write_case  # noqa: E402
 from OpportunisticBMDLib.scene.volumes import node_from_volume  # noqa: E402
-from training.dataset import CaseInfo, add_scan, write_case  # noqa: E402
-from training.virtual.patient import virtual_patient  # noqa: E402
+from OpportunisticBMDPanel.following.worker_link import start_worker  # noqa: E402
+from OpportunisticBMDPanel.session import State  # noqa: E402
+from OpportunisticBMDTraining.virtual.patient import virtual_patient  # noqa: E402
+from panel_harness import qt, slicer  # noqa: E402 - importable only now
 
 WIDTH_PX = 500  # of Slicer's module panel
 FONTS = ("Inter", "Open Sans", "DejaVu Sans")

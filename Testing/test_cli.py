@@ -15,7 +15,6 @@ import SimpleITK as sitk
 pydicom = pytest.importorskip("pydicom", reason="pydicom (the dicom extra) is not installed")
 
 from dicom_files import write_slice, write_stack  # noqa: E402
-
 from OpportunisticBMDLib.cli import BAD_INPUT, REFUSED, main  # noqa: E402
 
 RANDOM = np.random.default_rng(0)

@@ -8,18 +8,23 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from example_results import grid_of, synthetic_case
 
-from OpportunisticBMDLib.ct import CT
+from example_results import grid_of, synthetic_case
+from OpportunisticBMDLib.core.box import Box
+from OpportunisticBMDLib.core.calibration_line import Calibration
+from OpportunisticBMDLib.core.ct import CT
+from OpportunisticBMDLib.core.errors import BadInput
+from OpportunisticBMDLib.core.result import Result
+from OpportunisticBMDLib.core.segmentation import Segmentation
+from OpportunisticBMDLib.core.thresholds import Thresholds
+from OpportunisticBMDLib.core.vertebra import UnmeasuredVertebra
+from OpportunisticBMDLib.core.vertebrae import LABELS, VERTEBRAE
+from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.edits import Edits
-from OpportunisticBMDLib.errors import BadInput
-from OpportunisticBMDLib.localize import Localizer
 from OpportunisticBMDLib.models import ModelCard
 from OpportunisticBMDLib.pipeline import Pipeline, Run
-from OpportunisticBMDLib.result import Box, Calibration, Result, Segmentation, Thresholds
 from OpportunisticBMDLib.results.json_file import as_json, result_from_json
-from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
-from OpportunisticBMDLib.volume import Volume
+from OpportunisticBMDLib.stages.localize import Localizer
 
 OWN_LINE = Calibration("phantom", "HA", 1.1, 3.0, "measured on this scanner")
 
@@ -46,7 +51,7 @@ def automatic(pipeline, case) -> Run:
 @pytest.fixture(scope="module")
 def patient() -> CT:
     virtual_patient = pytest.importorskip(
-        "training.virtual.patient", reason="virtual patients need the training extra"
+        "OpportunisticBMDTraining.virtual.patient", reason="virtual patients need the training extra"
     ).virtual_patient
     made = virtual_patient(1)
     return CT(made.ct, made.acquisition)
@@ -118,9 +123,9 @@ def test_an_edit_beside_the_region_changes_nothing_that_is_read(pipeline, case, 
     anew = pipeline.measure(ct, edited).result
     assert (anew.bmd_mg_cm3, anew.bmd_sd_mg_cm3) == (automatic.result.bmd_mg_cm3, automatic.result.bmd_sd_mg_cm3)
     for vertebra, before in automatic.result.vertebrae.items():
-        assert anew.vertebrae[vertebra].region == before.region
-        assert anew.vertebrae[vertebra].hu_region == before.hu_region
-    assert anew.vertebrae[name].volume_mm3 != automatic.result.vertebrae[name].volume_mm3
+        assert anew.vertebrae[vertebra].middle.region == before.middle.region
+        assert anew.vertebrae[vertebra].middle.hu_mean == before.middle.hu_mean
+    assert anew.vertebrae[name].mask.volume_mm3 != automatic.result.vertebrae[name].mask.volume_mm3
 
 
 def test_an_edit_that_moves_the_region_moves_the_number(pipeline, case, automatic):
@@ -128,15 +133,15 @@ def test_an_edit_that_moves_the_region_moves_the_number(pipeline, case, automati
     ct, segmentation = case
     grid = ct.volume.grid
     right = np.moveaxis(grid.ras_of(np.moveaxis(np.indices(grid.size), 0, -1)), -1, 0)[0]
-    middle = automatic.result.vertebrae["L1"].centroid_ras_mm[0]
+    middle = automatic.result.vertebrae["L1"].mask.centroid_ras_mm[0]
     sloped = replace(ct, volume=Volume(ct.volume.array + 3 * (right - middle), grid))
     rubbed = np.where((right < middle) & (segmentation.labels.array == LABELS["L1"]), 0, segmentation.labels.array)
     before, after = (
         pipeline.measure(sloped, Segmentation(Volume(labels.astype(np.uint8), grid), {})).result.vertebrae["L1"]
         for labels in (segmentation.labels.array, rubbed)
     )
-    assert after.region.centre_ras[0] > before.region.centre_ras[0] + 4
-    assert after.hu_region > before.hu_region + 12
+    assert after.middle.region.centre_ras[0] > before.middle.region.centre_ras[0] + 4
+    assert after.middle.hu_mean > before.middle.hu_mean + 12
 
 
 def test_undo_brings_the_old_figures_back(pipeline, case, automatic):
@@ -172,8 +177,8 @@ def test_an_excluded_vertebra_is_replaced_by_t12(pipeline, case, automatic):
     assert len(used) == 2  # the new pair: its densities are averaged anew
     assert run.result.vertebrae_used == ("T12", "L1") and run.result.status == "review"
     assert ("excluded_by_reader", "L2") in codes(run.result) and ("t12_substituted", "L2") in codes(run.result)
-    assert not run.result.vertebrae["L2"].measurable and run.result.vertebrae["L2"].bmd_mg_cm3 is None
-    assert run.result.vertebrae["L2"].hu_mean == automatic.result.vertebrae["L2"].hu_mean
+    assert isinstance(run.result.vertebrae["L2"], UnmeasuredVertebra)
+    assert run.result.vertebrae["L2"].mask.hu_mean == automatic.result.vertebrae["L2"].mask.hu_mean
     assert same(run.result, pipeline.measure(ct, segmentation, edits=edits).result)
     back = pipeline.measure(ct, segmentation, previous=run.result)
     assert same(back.result, automatic.result)
@@ -192,8 +197,8 @@ def test_masks_edited_by_hand_are_said_to_be_and_are_not_doubted(pipeline, case)
     assert ("unsure_segmentation", "L1") in codes(pipeline.measure(ct, unsure).result)
     run = pipeline.measure(ct, unsure, edits=Edits(edited=frozenset({"L1"})))
     assert codes(run.result) == [("edited_by_hand", "L1")]
-    assert run.result.vertebrae["L1"].segmentation_confidence is None
-    assert run.result.vertebrae["L2"].segmentation_confidence == 0.97
+    assert run.result.vertebrae["L1"].mask.confidence is None
+    assert run.result.vertebrae["L2"].mask.confidence == 0.97
     assert run.segmentation.confidence["L1"] == 0.4
 
 
@@ -218,7 +223,7 @@ def test_a_scanners_own_line_replaces_the_computed_one(pipeline, case, automatic
     run = own.measure(ct, segmentation, previous=automatic.result)
     assert run.result.calibration == OWN_LINE
     l1 = run.result.vertebrae["L1"]
-    assert l1.bmd_mg_cm3 == pytest.approx((l1.hu_region - 3.0) / 1.1)
+    assert l1.bmd_mg_cm3 == pytest.approx((l1.middle.hu_mean - 3.0) / 1.1)
     assert same(run.result, own.measure(ct, segmentation).result)
 
 

@@ -1,1 +1,1 @@
-"""The parts of the Slicer module: each file one of them, none of them imported before it is needed."""
+"""The parts of the Slicer module: a folder a section, and what they share."""

@@ -5,59 +5,21 @@ Nothing here knows Qt. `tick` is called by a timer while `is_active`; every chan
 
 from __future__ import annotations
 
-import shutil
-import sys
 import time
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-from OpportunisticBMDLib.ct import CT
-from OpportunisticBMDLib.errors import BadInput
-from OpportunisticBMDLib.result import Result, Segmentation
-from OpportunisticBMDLib.run import Run
-from OpportunisticBMDLib.vertebrae import VERTEBRAE
-from OpportunisticBMDLib.volume import Volume
-from OpportunisticBMDLib.worker.messages import Failed, Finished, Progressed, Ready
-from OpportunisticBMDPanel.nodes import Nodes
-from OpportunisticBMDPanel.protocols import Headers, Worker
-from OpportunisticBMDPanel.session import Session, key_of
-from OpportunisticBMDPanel.settings import Settings
-from OpportunisticBMDPanel.signals import Signal
-from OpportunisticBMDPanel.states import State
-
-SETTLING_S = 0.15  # without another edit, before the masks are measured again
-
-
-def start_worker(settings: Settings) -> Worker:
-    """The real worker, as these settings want it."""
-    from OpportunisticBMDLib.worker.client import Worker as ChildProcess
-
-    return ChildProcess(
-        python=python_executable(),
-        models=settings.models,
-        device=settings.device,
-        engine=settings.engine,
-        thresholds=settings.thresholds,
-        calibration=settings.calibration,
-    )
-
-
-def python_executable() -> str:
-    """The interpreter for child processes: Slicer's own console Python, else the one that runs this."""
-    return shutil.which("PythonSlicer") or sys.executable
-
-
-@dataclass(eq=False)
-class _Job:
-    """What the worker is doing, for whom, and what was on the screen when it began."""
-
-    session: Session
-    kind: str  # "compute", "segment" or "measure"
-    version: int
-    key: str | None = None
-    labels: Volume | None = None
+from OpportunisticBMDLib.core.ct import CT
+from OpportunisticBMDLib.core.run import Run
+from OpportunisticBMDLib.edits import Edits
+from OpportunisticBMDPanel.following.edit_watch import EditWatch
+from OpportunisticBMDPanel.following.job_queue import JobQueue
+from OpportunisticBMDPanel.following.sessions import Sessions
+from OpportunisticBMDPanel.following.worker_link import WorkerLink, start_worker
+from OpportunisticBMDPanel.session import Session, State
+from OpportunisticBMDPanel.settings.settings import Settings
+from OpportunisticBMDPanel.slicer.nodes import Nodes, Saved
+from OpportunisticBMDPanel.slicer.protocols import Headers, Worker
 
 
 class PanelLogic:
@@ -80,29 +42,28 @@ class PanelLogic:
         header: Headers = lambda volume_node: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.changed = Signal()  # a session
-        self.computed = Signal()  # a session with fresh masks
-        self.noted = Signal()  # one sentence about the worker
-        self.awake = Signal()  # there is something to do: call `tick` until it says that there is not
         self._nodes, self._settings = nodes, settings
-        self._make_worker, self._header, self._clock = worker, header, clock
-        self._worker: Worker | None = None
-        self._sessions: dict[str, Session] = {}
-        self._waiting: deque[tuple[Session, str]] = deque()
-        self._job: _Job | None = None
-        self._is_loading = False
+        self._sessions = Sessions(nodes, header, clock)
+        self._edits = EditWatch(self._sessions, nodes)
+        self._worker = WorkerLink(lambda: worker(self._settings))
+        self._jobs = JobQueue(self._sessions, nodes, self._worker, self._edits.follow)
+        self.changed = self._sessions.changed  # a session
+        self.computed = self._jobs.computed  # a session with fresh masks
+        self.noted = self._worker.noted  # one sentence about the worker
+        self.awake = self._sessions.awake  # there is something to do: call `tick` until it says that there is not
+        self._worker.awake.connect(self.awake.emit)
 
     # What the window asks
 
     @property
     def is_active(self) -> bool:
-        """Something runs, waits, or was changed and not measured yet."""
-        return bool(self._job or self._waiting or self._is_loading or self._stale())
+        """Whether something runs, waits, or was changed and not measured yet."""
+        return self._jobs.is_active
 
     @property
     def is_running(self) -> bool:
-        """A run that the reader waits for."""
-        return any(session.state is State.RUNNING for session in self._sessions.values())
+        """Whether the reader waits for a run."""
+        return bool(self._sessions.running())
 
     @property
     def settings(self) -> Settings:
@@ -110,65 +71,50 @@ class PanelLogic:
 
     def session(self, volume_node: Any) -> Session | None:
         """What is known about a volume; None without one."""
-        if volume_node is None or not volume_node.GetID():
-            return None
-        if volume_node.GetID() not in self._sessions:
-            self._sessions[volume_node.GetID()] = Session(volume_node)
-        return self._sessions[volume_node.GetID()]
+        return self._sessions.of(volume_node)
 
     def ct(self, session: Session) -> CT:
-        """The session's CT where it lies now; BadInput where the volume is none."""
-        if session.ct is None:
-            session.ct = self._nodes.ct(session, self._header(session.volume_node))
-        grid = self._nodes.grid(session)
-        if not grid.is_close(session.ct.volume.grid):
-            session.ct = CT(Volume(session.ct.volume.array, grid), session.ct.acquisition)
-        return session.ct
+        """The session's CT where it lies now.
+
+        Raises:
+            BadInput: the volume is no CT.
+        """
+        return self._sessions.ct(session)
 
     def has_edits(self, session: Session) -> bool:
-        """A new run would throw away what the reader did by hand."""
-        if session.run is None or session.run.segmentation is None:
+        """Whether a new run would throw away what the reader did by hand."""
+        if session.masks is None:
             return False
-        return bool(session.edits(session.run.segmentation.labels).edited) or session.state is State.STALE
+        return bool(session.edits(session.masks.labels).edited) or session.state is State.STALE
 
     # What the reader does
 
     def warm_up(self) -> None:
         """Starts the worker, so that its models are loaded when they are needed."""
-        if self._worker is None:
-            self._worker = self._make_worker(self._settings)
-            self._worker.start()
-            self._is_loading = True
-            self.awake.emit()
+        self._worker.warm_up()
 
     def compute(self, session: Session) -> None:
         """Localizes, segments and measures; replaces what the volume has."""
-        self._run(session, "compute")
+        self._jobs.add(session, "compute")
 
     def segment_again(self, session: Session) -> None:
         """Segments and measures within the box that is on the screen."""
-        self._run(session, "segment")
+        self._jobs.add(session, "segment")
 
     def measure_again(self, session: Session) -> None:
         """Measures the masks that are on the screen."""
-        self._touch(session, settled=True)
+        self._sessions.touch(session, settled=True)
 
     def cancel(self) -> None:
         """Stops what runs and what waits; the scene stays as it was before."""
-        running = [session for session in self._sessions.values() if session.state is State.RUNNING]
-        self._waiting.clear()
-        self._stop_job()
-        for session in running:
-            session.state = State.STALE if session.changed_at is not None else session.settled
-            self.changed.emit(session)
-        self.awake.emit()
+        self._jobs.cancel()
 
     def use(self, session: Session, vertebra: str, used: bool) -> None:
         """Takes a vertebra into the measurement, or leaves it out."""
-        excluded = session.excluded - {vertebra} if used else session.excluded | {vertebra}
-        if excluded != session.excluded:
-            session.excluded = excluded
-            self._touch(session, settled=True)
+        edits = session.other_edits.using(vertebra, used)
+        if edits.excluded != session.excluded:
+            session.other_edits = edits
+            self._sessions.touch(session, settled=True)
 
     def relabel(self, session: Session, by: int) -> None:
         """Moves every mask's name by one vertebra: +1 towards the feet, -1 towards the head.
@@ -178,7 +124,7 @@ class PanelLogic:
         """
         with session.quiet():
             self._nodes.relabel(session, by)
-        self._touch(session, settled=True)
+        self._sessions.touch(session, settled=True)
 
     def apply(self, settings: Settings) -> None:
         """Takes new settings; what was measured is measured again with them.
@@ -191,261 +137,68 @@ class PanelLogic:
         if settings == self._settings:
             return
         self._settings = settings
-        was_started = self._worker is not None
+        was_started = self._worker.is_started
         self.close()
         if was_started:
             self.warm_up()
-        for session in self._sessions.values():
-            session.forget()
-            if session.run is not None and session.run.segmentation is not None:
-                self._touch(session, settled=True)
+        for session in self._sessions:
+            session.known.forget()
+            self._sessions.touch(session, settled=True)
 
     def close(self) -> None:
         """Ends the worker; it is started again when it is needed."""
-        self._job = None
-        self._is_loading = False
-        if self._worker is not None:
-            self._worker.close()
-            self._worker = None
+        self._worker.close()
+
+    def tick(self) -> bool:
+        """Takes the worker's answers and gives it the next job. True while there is something to wait for."""
+        self._worker.hear()
+        self._nodes.look()
+        self._jobs.next()
+        return self.is_active
 
     # What happens in the scene
 
-    def mask_edited(self, session: Session) -> None:
-        """A segment of this session was changed."""
-        if not session.is_quiet and session.run is not None and session.state is not State.RUNNING:
-            self._touch(session)
-
-    def box_edited(self, session: Session) -> None:
-        """The box on the screen was changed."""
-        if session.is_quiet or session.result is None:
-            return
-        is_moved = self._nodes.is_box_moved(session)
-        if is_moved != session.box_moved:
-            session.box_moved = is_moved
-            self.changed.emit(session)
-
-    def voxels_edited(self, session: Session) -> None:
-        """The volume itself was changed: nothing that was measured on it holds."""
-        session.ct = None
-        session.forget()
-        if session.state is not State.RUNNING:
-            self._touch(session)
-
     def node_removed(self, node: Any) -> None:
-        """Forgets a volume, or the masks, that left the scene."""
-        self.volume_removed(node)
-        for session in list(self._sessions.values()):
+        """Forgets a volume, or the masks, that left the scene, and stops what runs on it."""
+        removed = self._sessions.drop(node)
+        if removed is not None:
+            self._jobs.drop(removed)
+            self._nodes.unwatch(removed)
+        for session in self._sessions:
             if session.segmentation_node is node and not session.is_quiet and session.state is not State.RUNNING:
-                self._nodes.unwatch(session)
-                if self._job is not None and self._job.session is session:
-                    self._stop_job()
-                session.run = session.automatic = session.segmentation_node = session.changed_at = None
-                session.state = State.READY
-                self.changed.emit(session)
-
-    def volume_removed(self, volume_node: Any) -> None:
-        """Forgets a volume that left the scene, and stops what runs on it."""
-        session = self._sessions.pop(volume_node.GetID(), None)
-        if session is None:
-            return
-        self._waiting = deque(entry for entry in self._waiting if entry[0] is not session)
-        if self._job is not None and self._job.session is session:
-            self._stop_job()
-        self._nodes.unwatch(session)
+                self._masks_removed(session)
 
     def scene_closing(self) -> None:
         """Forgets everything, and stops what runs: nothing of it may enter the next scene."""
-        self._waiting.clear()
-        if self._job is not None:
-            self._stop_job()
-        for session in self._sessions.values():
+        self._jobs.clear()
+        for session in self._sessions:
             self._nodes.unwatch(session)
         self._sessions.clear()
 
     def scene_loaded(self) -> None:
         """Takes up the results that came with a scene."""
-        for volume_node, saved in self._nodes.saved():
-            session = self.session(volume_node)
-            if session.result is not None or session.state is State.RUNNING:
-                continue
-            session.segmentation_node, session.box_node = saved.segmentation_node, saved.box_node
-            session.table_node, session.regions_node = saved.table_node, saved.regions_node
-            masks = self._nodes.segmentation(session) if saved.segmentation_node is not None else None
-            session.run = Run(saved.result, masks)
-            session.automatic = masks.labels if masks is not None else None
-            session.edited_before = _named(saved.result, "edited_by_hand")
-            session.excluded = _named(saved.result, "excluded_by_reader")
-            session.box_by_hand = _box_by_hand(saved.result)
-            session.box_moved = self._nodes.is_box_moved(session)
-            session.state = session.settled
-            self._watch(session)
-            if saved.is_outdated:
-                self._touch(session, settled=True)
-            self.changed.emit(session)
+        for saved in self._nodes.saved():
+            session = self._sessions.of(saved.nodes.volume_node)
+            if session is not None and session.result is None and session.state is not State.RUNNING:
+                self._take_up(session, saved)
 
-    # The worker
-
-    def tick(self) -> bool:
-        """Hears the worker and gives it what is due. True while there is something to wait for."""
-        if self._worker is not None:
-            for event in self._worker.poll():
-                self._hear(event)
-        self._nodes.look()
-        self._next()
-        return self.is_active
-
-    def _hear(self, event: object) -> None:
-        if isinstance(event, Ready):
-            self._is_loading = False
-            self.noted.emit(event.note)
-        elif isinstance(event, Progressed) and self._job is not None:
-            self._job.session.progress = (event.stage, event.fraction)
-            self.changed.emit(self._job.session)
-        elif isinstance(event, Finished) and self._job is not None:
-            job, self._job = self._job, None
-            self._finish(job, event.run)
-        elif isinstance(event, Failed):
-            self._is_loading = False
-            job, self._job = self._job, None
-            if job is not None:
-                self._fail(job.session, event.message, event.kind)
-            else:
-                self.noted.emit(event.message)
-
-    def _run(self, session: Session, kind: str) -> None:
-        if session.state is State.RUNNING:
-            return
-        session.state, session.message, session.failure = State.RUNNING, "", ""
-        session.progress = ("", 0.0)
-        if self._job is not None and self._job.kind == "measure" and self._job.session is session:
-            self._stop_job()  # its answer would be about masks that are about to go
-        self._waiting.append((session, kind))
-        self.changed.emit(session)
-        self._next()
-        self.awake.emit()
-
-    def _next(self) -> None:
-        """Gives the worker the next job: first what the reader waits for, then what was edited."""
-        if self._job is not None:
-            return
-        if self._waiting:
-            session, kind = self._waiting.popleft()
-            self._begin(session, kind)
-            return
-        for session in self._stale():
-            if self._clock() - session.changed_at >= SETTLING_S:
-                self._measure(session)
-                return
-
-    def _begin(self, session: Session, kind: str) -> None:
-        self.warm_up()
-        try:
-            ct = self.ct(session)
-            box = self._nodes.box(session) if kind == "segment" else None
-        except BadInput as error:
-            self._fail(session, str(error), "bad_input")
-            return
-        self._job = _Job(session, kind, session.version)
-        if box is None:
-            self._worker.compute(ct)
-        else:
-            self._worker.segment_within(ct, box)
-
-    def _measure(self, session: Session) -> None:
-        """Measures what is on the screen, unless it was measured before."""
-        session.changed_at = None
-        try:
-            labels, ct = self._nodes.labels(session), self.ct(session)
-        except BadInput as error:
-            self._fail(session, str(error), "bad_input")
-            return
-        edits = session.edits(labels)
-        key = key_of(labels, edits)
-        shown = session.run.segmentation
-        segmentation = Segmentation(labels, shown.confidence)
-        known = session.remembered(key)
-        if known is not None:
-            self._show(session, Run(known, segmentation))
-            return
-        self.warm_up()
-        self._job = _Job(session, "measure", session.version, key, labels)
-        self._worker.measure(ct, segmentation, edits, session.result)
-
-    def _finish(self, job: _Job, run: Run) -> None:
-        session = job.session
-        if job.kind != "measure":
-            self._show_fresh(session, run)
-            return
-        session.remember(job.key, run.result)
-        if session.version == job.version and session.state is State.STALE:
-            confidence = session.run.segmentation.confidence
-            self._show(session, Run(run.result, Segmentation(job.labels, confidence)))
-
-    def _show_fresh(self, session: Session, run: Run) -> None:
-        """New masks: what was edited and left out before belongs to the old ones."""
-        session.run, session.changed_at = run, None
-        session.edited_before, session.excluded = frozenset(), frozenset()
-        session.box_by_hand, session.box_moved = _box_by_hand(run.result), False
-        session.forget()
+    def _masks_removed(self, session: Session) -> None:
         self._nodes.unwatch(session)
-        with session.quiet():
-            self._nodes.show(session)
-        session.automatic = run.segmentation.labels if run.segmentation is not None else None
-        if session.automatic is not None:
-            session.remember(key_of(session.automatic, session.edits(session.automatic)), run.result)
-        self._watch(session)
+        self._jobs.stop(session)
+        session.run = session.automatic = session.segmentation_node = session.changed_at = None
+        session.state = State.READY
+        self.changed.emit(session)
+
+    def _take_up(self, session: Session, saved: Saved) -> None:
+        session.segmentation_node, session.box_node = saved.nodes.segmentation_node, saved.nodes.box_node
+        session.table_node, session.regions_node = saved.nodes.table_node, saved.nodes.regions_node
+        masks = self._nodes.segmentation(session) if session.segmentation_node is not None else None
+        session.run = Run(saved.result, masks)
+        session.automatic = masks.labels if masks is not None else None
+        session.other_edits = Edits.of_result(saved.result)
+        session.box_moved = self._nodes.is_box_moved(session)
         session.state = session.settled
+        self._edits.follow(session)
+        if saved.is_outdated:
+            self._sessions.touch(session, settled=True)
         self.changed.emit(session)
-        self.computed.emit(session)
-
-    def _show(self, session: Session, run: Run) -> None:
-        session.run = run
-        session.state, session.message, session.failure = session.settled, "", ""
-        with session.quiet():
-            self._nodes.update_table(session)
-        self.changed.emit(session)
-
-    def _fail(self, session: Session, message: str, kind: str) -> None:
-        session.state, session.message, session.failure = State.FAILED, message, kind
-        self.changed.emit(session)
-
-    def _stop_job(self) -> None:
-        self._job = None
-        if self._worker is not None and self._worker.busy:
-            self._worker.cancel()
-            self._worker.start()  # its models are there again when they are needed
-            self._is_loading = True
-            self.awake.emit()
-
-    def _touch(self, session: Session, *, settled: bool = False) -> None:
-        """What is shown is out of date from now on; `settled`: no other change is to be waited for."""
-        if session.run is None or session.run.segmentation is None:
-            return
-        session.version += 1
-        session.changed_at = self._clock() - (SETTLING_S if settled else 0.0)
-        session.state, session.message, session.failure = State.STALE, "", ""
-        with session.quiet():
-            self._nodes.mark_outdated(session)
-        self.changed.emit(session)
-        self.awake.emit()
-
-    def _stale(self) -> list[Session]:
-        return [session for session in self._sessions.values() if session.changed_at is not None]
-
-    def _watch(self, session: Session) -> None:
-        self._nodes.watch(
-            session,
-            lambda: self.mask_edited(session),
-            lambda: self.box_edited(session),
-            lambda: self.voxels_edited(session),
-        )
-
-
-def _named(result: Result, code: str) -> frozenset[str]:
-    """The vertebrae that the reasons of this code name."""
-    return frozenset(reason.vertebra for reason in result.reasons if reason.code == code) & frozenset(VERTEBRAE)
-
-
-def _box_by_hand(result: Result) -> Any:
-    """The box that a result was measured in, if the reader placed it."""
-    return result.box if any(reason.code == "box_moved_by_hand" for reason in result.reasons) else None

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from OpportunisticBMDLib.core.grid import triple
+
 Ranges = tuple[slice, slice, slice]
 
 
@@ -22,10 +24,10 @@ def extent(labels: np.ndarray) -> Ranges | None:
 def grown(ranges: Ranges, size: Sequence[int], voxels: ArrayLike = 1) -> Ranges:
     """Index ranges with so many more voxels on every side, or along each axis, as far as an array of this size goes."""
     more = np.broadcast_to(voxels, len(ranges)).tolist()
-    return tuple(slice(max(0, r.start - n), min(end, r.stop + n)) for r, end, n in zip(ranges, size, more))
+    return triple(slice(max(0, r.start - n), min(end, r.stop + n)) for r, end, n in zip(ranges, size, more))
 
 
-def _range(found: np.ndarray) -> slice:
+def _range(found: ArrayLike) -> slice:
     """From the first to the last that is true."""
     index = np.flatnonzero(found)
     return slice(int(index[0]), int(index[-1]) + 1)

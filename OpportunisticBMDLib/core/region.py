@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from OpportunisticBMDLib.core.grid import Grid, triple
 from OpportunisticBMDLib.core.ranges import Ranges
-from OpportunisticBMDLib.geometry import Grid
 
+SLAB_MM = 9.0  # of the height of a body that is read
 FINE_MM = 0.4  # voxels are divided into parts no larger than this to tell which share of them lies inside
 
 
@@ -50,7 +51,8 @@ class Region:
     @property
     def half_mm(self) -> np.ndarray:
         """(3,) half width, half depth and half height, mm."""
-        return np.linalg.norm(self.half_axes, axis=1)
+        lengths: np.ndarray = np.linalg.norm(self.half_axes, axis=1)
+        return lengths
 
     @property
     def volume_mm3(self) -> float:
@@ -59,18 +61,21 @@ class Region:
 
     def local(self, ras: np.ndarray) -> np.ndarray:
         """(..., 3) RAS mm -> (..., 3) of its own right, front and top, in half axes: -1..1 inside."""
-        return (np.asarray(ras) - self.centre_ras) @ (self.half_axes / self.half_mm[:, None] ** 2).T
+        local: np.ndarray = (np.asarray(ras) - self.centre_ras) @ (self.half_axes / self.half_mm[:, None] ** 2).T
+        return local
 
     def contains(self, ras: np.ndarray) -> np.ndarray:
         """(..., 3) RAS mm -> (...) bool."""
         x, y, z = np.moveaxis(self.local(ras), -1, 0)
-        return (x * x + y * y <= 1) & (np.abs(z) <= 1)
+        inside: np.ndarray = (x * x + y * y <= 1) & (np.abs(z) <= 1)
+        return inside
 
     def outline(self, height: float = 0.0, points: int = 72) -> np.ndarray:
         """(points, 3) RAS mm: its ellipse at a height of -1 (bottom) to 1 (top)."""
         angle = 2 * np.pi * np.arange(points) / points
         local = np.stack((np.cos(angle), np.sin(angle), np.full(points, height)), axis=1)
-        return self.centre_ras + local @ self.half_axes
+        line: np.ndarray = self.centre_ras + local @ self.half_axes
+        return line
 
     def shares(self, grid: Grid) -> tuple[Ranges, np.ndarray]:
         """Which part of a grid it reaches, and which share of every voxel there lies inside.
@@ -94,5 +99,5 @@ class Region:
         inside = np.where(x * x + y * y <= 1, slab, 0).astype(np.float32)
         size = stop - first
         divided = inside.reshape(size[0], parts[0], size[1], parts[1], size[2], parts[2])
-        ranges = tuple(slice(int(a), int(b)) for a, b in zip(first, stop))
+        ranges = triple(slice(int(a), int(b)) for a, b in zip(first, stop))
         return ranges, divided.mean(axis=(1, 3, 5))

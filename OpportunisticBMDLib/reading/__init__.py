@@ -6,8 +6,8 @@ import os
 import zipfile
 from pathlib import Path
 
-from OpportunisticBMDLib.ct import CT
-from OpportunisticBMDLib.errors import BadInput
+from OpportunisticBMDLib.core.ct import CT
+from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.reading.archive import read_zip
 from OpportunisticBMDLib.reading.dicom_folder import read_dicom_folder
 from OpportunisticBMDLib.reading.image_file import is_image_file, read_image_file

@@ -6,11 +6,12 @@ import os
 import shutil
 import tempfile
 import zipfile
+import zlib
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from OpportunisticBMDLib.ct import CT
-from OpportunisticBMDLib.errors import BadInput
+from OpportunisticBMDLib.core.ct import CT
+from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.reading.dicom_folder import read_dicom_folder
 from OpportunisticBMDLib.reading.image_file import is_image_file, read_image_file
 
@@ -58,7 +59,7 @@ def _unpack(path: Path, folder: Path) -> None:
             _check_size(path, members, shutil.disk_usage(folder).free)
             for member in members:
                 _unpack_member(archive, member, _target(path, folder, member.filename))
-    except (zipfile.BadZipFile, EOFError, ValueError, zipfile.zlib.error) as error:
+    except (zipfile.BadZipFile, EOFError, ValueError, zlib.error) as error:
         raise BadInput(f"{path} is a damaged zip: copy it again.") from error
     except (RuntimeError, NotImplementedError) as error:
         raise BadInput(f"{path} is encrypted or packed in an unknown way: unpack it and name the folder.") from error

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from OpportunisticBMDLib.errors import BadInput
-from OpportunisticBMDLib.geometry import Grid
+from OpportunisticBMDLib.core.errors import BadInput
+from OpportunisticBMDLib.core.grid import Grid
 
 LEAST_COVERAGE_MM = 20.0
 

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from OpportunisticBMDLib.ct import CT
-from OpportunisticBMDLib.errors import BadInput
+from OpportunisticBMDLib.core.ct import CT
+from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.reading.dicom_header import Excluded, SliceHeader, read_header
 from OpportunisticBMDLib.reading.dicom_stack import misplaced_in, read_stack
 from OpportunisticBMDLib.reading.selection import best_stack

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from OpportunisticBMDLib.errors import BadInput
+from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.reading.acquisition_facts import (
     IDENTITY,
     contrast_agent_of,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from OpportunisticBMDLib.ct import CT, Acquisition
-from OpportunisticBMDLib.errors import BadInput
-from OpportunisticBMDLib.geometry import LPS_FROM_RAS, Grid
+from OpportunisticBMDLib.core.ct import CT, Acquisition
+from OpportunisticBMDLib.core.errors import BadInput
+from OpportunisticBMDLib.core.grid import LPS_FROM_RAS, Grid
+from OpportunisticBMDLib.core.volume import AIR_HU, Volume
 from OpportunisticBMDLib.reading.coverage import check_coverage
 from OpportunisticBMDLib.reading.dicom_header import SliceHeader
 from OpportunisticBMDLib.reading.hounsfield import hounsfield
 from OpportunisticBMDLib.reading.slice_pixels import read_slice
 from OpportunisticBMDLib.reading.slice_stack import SAME_POSITION_MM, SliceStack
-from OpportunisticBMDLib.volume import AIR_HU, Volume
 
 
 def read_stack(stack: SliceStack, path: str) -> CT:

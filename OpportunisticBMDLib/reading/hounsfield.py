@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from OpportunisticBMDLib.errors import BadInput
-from OpportunisticBMDLib.volume import AIR_HU
+from OpportunisticBMDLib.core.errors import BadInput
+from OpportunisticBMDLib.core.volume import AIR_HU
 
 _SAMPLES = 2_000_000
 

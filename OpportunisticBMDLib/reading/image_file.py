@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from OpportunisticBMDLib.ct import CT, Acquisition
-from OpportunisticBMDLib.errors import BadInput
-from OpportunisticBMDLib.geometry import Grid
+from OpportunisticBMDLib.core.ct import CT, Acquisition
+from OpportunisticBMDLib.core.errors import BadInput
+from OpportunisticBMDLib.core.grid import Grid
+from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.reading.coverage import check_coverage
 from OpportunisticBMDLib.reading.hounsfield import hounsfield
 from OpportunisticBMDLib.reading.nifti_voxels import check_nifti_voxels, qform_handedness
-from OpportunisticBMDLib.volume import Volume
 
 _FORMATS = {
     ".nii": "NIfTI",
@@ -43,7 +43,8 @@ def read_image_file(path: Path) -> CT:
     """
     if path.name.lower().endswith(".seg.nrrd"):
         raise BadInput(f"{path} is a segmentation: name the CT that it belongs to.")
-    if format_of(path) == "NIfTI":
+    kind = format_of(path) or "image"
+    if kind == "NIfTI":
         check_nifti_voxels(path)
     image = _single_volume(_load(path), path)
     _check_patient_orientation(image, path)
@@ -51,7 +52,7 @@ def read_image_file(path: Path) -> CT:
     _check_forms(image, grid, path)
     check_coverage(grid, str(path))
     array = hounsfield(sitk.GetArrayFromImage(image), str(path)).transpose(2, 1, 0)
-    return CT(Volume(array, grid), Acquisition(path=str(path), format=format_of(path)))
+    return CT(Volume(array, grid), Acquisition(path=str(path), format=kind))
 
 
 def format_of(path: Path) -> str | None:

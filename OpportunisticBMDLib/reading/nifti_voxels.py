@@ -7,11 +7,11 @@ import math
 import struct
 import zlib
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 
-from OpportunisticBMDLib.errors import BadInput
+from OpportunisticBMDLib.core.errors import BadInput
 
 _CHUNK = 2**22
 _FLOATS = {16: "f4", 64: "f8"}
@@ -24,7 +24,7 @@ def check_nifti_voxels(path: Path) -> None:
         BadInput: cut off, damaged (checksum of gzip), or with voxels that are not finite numbers.
     """
     try:
-        with gzip.open(path) if _is_gzip(path) else path.open("rb") as file:
+        with _opened(path) as file:
             not_finite = _count_not_finite(file)
     except (EOFError, zlib.error, gzip.BadGzipFile, struct.error, ValueError) as error:
         raise BadInput(f"{path} is damaged or no NIfTI file: copy or export it again.") from error
@@ -34,12 +34,16 @@ def check_nifti_voxels(path: Path) -> None:
 
 def qform_handedness(path: Path) -> int:
     """1, or -1 where the header's qfac turns the third axis round; ITK does not pass it on."""
-    with gzip.open(path) if _is_gzip(path) else path.open("rb") as file:
+    with _opened(path) as file:
         start = file.read(348)
     order = _byte_order(start)
     first_version = struct.unpack_from(order + "i", start)[0] == 348
     qfac = struct.unpack_from(order + ("f" if first_version else "d"), start, 76 if first_version else 104)[0]
     return -1 if qfac < 0 else 1
+
+
+def _opened(path: Path) -> BinaryIO:
+    return cast(BinaryIO, gzip.open(path)) if _is_gzip(path) else path.open("rb")
 
 
 def _byte_order(start: bytes) -> str:

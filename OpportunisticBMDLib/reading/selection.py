@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from OpportunisticBMDLib.core.volume import AIR_HU
 from OpportunisticBMDLib.reading.slice_pixels import read_slice
 from OpportunisticBMDLib.reading.slice_stack import SliceStack
-from OpportunisticBMDLib.volume import AIR_HU
 
 # In the eight body CTs that this was tried on, T12 to L2 lie within this distance below the level where the lungs
 # begin; how deep one breathed in moves it by several centimetres.

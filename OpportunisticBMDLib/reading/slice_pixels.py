@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import SimpleITK as sitk
 
-from OpportunisticBMDLib.errors import BadInput
+from OpportunisticBMDLib.core.errors import BadInput
+from OpportunisticBMDLib.core.volume import AIR_HU
 from OpportunisticBMDLib.reading.dicom_header import SliceHeader
-from OpportunisticBMDLib.volume import AIR_HU
 
 
 def read_slice(header: SliceHeader) -> np.ndarray:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable
 from itertools import combinations
+from typing import TypeVar
 
 import numpy as np
 
 from OpportunisticBMDLib.reading.dicom_header import SliceHeader
 from OpportunisticBMDLib.reading.slice_stack import SliceStack
+
+Key = TypeVar("Key", bound=Hashable)
 
 # What may tell apart the acquisitions of a series; scanners differ in which of them they fill, and some count
 # every rotation of the tube as an acquisition, so that splitting has to prove itself (see `stacks_of`).
@@ -67,8 +70,8 @@ def _badness(stacks: list[SliceStack]) -> int:
     return sum(len(stack.slices) for stack in stacks if not stack.is_regular)
 
 
-def _grouped(slices: Iterable[SliceHeader], key: Callable[[SliceHeader], Hashable]) -> dict[Hashable, list]:
-    groups = defaultdict(list)
+def _grouped(slices: Iterable[SliceHeader], key: Callable[[SliceHeader], Key]) -> dict[Key, list[SliceHeader]]:
+    groups: dict[Key, list[SliceHeader]] = defaultdict(list)
     for s in slices:
         groups[key(s)].append(s)
     return groups

@@ -10,9 +10,10 @@ import uuid
 from dataclasses import replace
 from pathlib import Path
 
-from OpportunisticBMDLib.ct import CT
-from OpportunisticBMDLib.errors import BadInput
-from OpportunisticBMDLib.result import Result, Segmentation
+from OpportunisticBMDLib.core.ct import CT
+from OpportunisticBMDLib.core.errors import BadInput
+from OpportunisticBMDLib.core.result import Result
+from OpportunisticBMDLib.core.segmentation import Segmentation
 from OpportunisticBMDLib.results.json_file import as_json
 from OpportunisticBMDLib.results.preview import as_png, draw_preview
 from OpportunisticBMDLib.results.report import render_report

@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from OpportunisticBMDLib import __version__
+from OpportunisticBMDLib.core.box import Box
+from OpportunisticBMDLib.core.calibration_line import Calibration
+from OpportunisticBMDLib.core.ct import Acquisition
+from OpportunisticBMDLib.core.errors import BadInput
+from OpportunisticBMDLib.core.grid import triple
+from OpportunisticBMDLib.core.reason import Figure, Reason, ReasonCode
 from OpportunisticBMDLib.core.region import Region
-from OpportunisticBMDLib.ct import Acquisition
-from OpportunisticBMDLib.errors import BadInput
-from OpportunisticBMDLib.result import (
-    FORMER,
-    Box,
-    Calibration,
-    Reason,
-    Result,
-    Thresholds,
-    VertebraMeasurement,
+from OpportunisticBMDLib.core.result import FORMER, STAGES, Result
+from OpportunisticBMDLib.core.thresholds import Thresholds
+from OpportunisticBMDLib.core.vertebra import (
+    FormerVertebra,
+    MaskFigures,
+    MeasuredVertebra,
+    RegionFigures,
+    UnmeasuredVertebra,
+    Vertebra,
+    VertebraFigures,
+    middle_of,
 )
-from OpportunisticBMDLib.vertebrae import VERTEBRAE
+from OpportunisticBMDLib.core.vertebrae import VERTEBRAE
 
 SCHEMA_VERSION = 2
 FORMER_VERSION = 1  # of results on the former scale: without the region, and what it reads
 ZERO = "water at 120 kVp"  # what the lines read as 0 mg/cm3
 HALF_AXES = ("right", "front", "up")
 SOFTWARE = "OpportunisticBMD"
-STAGES = ("localizer", "segmentation", "bmd")
 TIMINGS = ("load", "localize", "segment", "measure", "write", "total")
 
 
@@ -46,10 +52,7 @@ def as_json(result: Result) -> dict[str, Any]:
         "input": _input(result),
         "scale": result.scale,
         "status": result.status,
-        "reasons": [
-            {"code": r.code, "severity": r.severity, "vertebra": r.vertebra, "message": r.message}
-            for r in result.reasons
-        ],
+        "reasons": [_reason(reason) for reason in result.reasons],
         "bmd_mg_cm3": _rounded(result.bmd_mg_cm3, 2) if measured else None,
         "bmd_sd_mg_cm3": _rounded(result.bmd_sd_mg_cm3, 2) if measured else None,
         "bmd_k2hpo4_mg_cm3": _rounded(result.bmd_k2hpo4_mg_cm3, 2) if measured else None,
@@ -130,11 +133,11 @@ def _read(document: Mapping[str, Any]) -> Result:
             kernel=known["kernel"],
             contrast_agent=known["contrast_agent"],
         ),
-        size_ijk=tuple(known["size_ijk"]),
-        spacing_mm=tuple(known["spacing_mm"]),
+        size_ijk=triple(known["size_ijk"]),
+        spacing_mm=triple(known["spacing_mm"]),
         models={stage: dict(model) for stage, model in document["models"].items() if model is not None},
         status=document["status"],
-        reasons=tuple(Reason(**reason) for reason in document["reasons"]),
+        reasons=tuple(_read_reason(reason) for reason in document["reasons"]),
         bmd_mg_cm3=document["bmd_mg_cm3"],
         bmd_sd_mg_cm3=document["bmd_sd_mg_cm3"],
         vertebrae_used=tuple(document["vertebrae_used"]),
@@ -155,18 +158,48 @@ def _read_calibration(line: Mapping[str, Any]) -> Calibration:
     return Calibration(**entries, slope_sd=percent / 100)
 
 
-def _read_vertebra(figures: Mapping[str, Any]) -> VertebraMeasurement | None:
+def _read_reason(reason: Mapping[str, Any]) -> Reason:
+    """Without its figure where it has none, as in version 1; of a code that is not known, the words remain."""
+    known = {code.value for code in ReasonCode}
+    return Reason(
+        ReasonCode.OF_ANOTHER_VERSION if reason["code"] not in known else reason["code"],
+        reason["severity"],
+        reason["message"],
+        reason["vertebra"],
+        None if reason.get("figure") is None else Figure(reason["figure"], reason["limit"]),
+    )
+
+
+def _read_vertebra(figures: Mapping[str, Any]) -> Vertebra | None:
     """None where `_vertebra` had nothing to write."""
     if not any(value is not None for key, value in figures.items() if key != "measurable"):
         return None
-    volume, centroid, region = (figures[key] for key in ("volume_mm3", "centroid_ras_mm", "region_ras_mm"))
-    unlike_json = {
-        "volume_mm3": math.nan if volume is None else volume,
-        "centroid_ras_mm": None if centroid is None else tuple(centroid),
-        "region": None if region is None else Region(region["centre"], [region["half_axes"][a] for a in HALF_AXES]),
-    }
-    known = {key: value for key, value in figures.items() if key != "region_ras_mm"}
-    return VertebraMeasurement(**{**known, **unlike_json})
+    middle, mask = _read_middle(figures), _read_mask(figures)
+    if not figures["measurable"] or mask is None:
+        return UnmeasuredVertebra(middle, mask)
+    bmd, sd, network = (_number(figures[key]) for key in ("bmd_mg_cm3", "bmd_sd_mg_cm3", "network_bmd_mg_cm3"))
+    return FormerVertebra(bmd, sd, mask) if middle is None else MeasuredVertebra(bmd, sd, network, middle, mask)
+
+
+def _read_middle(figures: Mapping[str, Any]) -> RegionFigures | None:
+    place = figures["region_ras_mm"]
+    if place is None:
+        return None
+    region = Region(np.array(place["centre"]), np.array([place["half_axes"][axis] for axis in HALF_AXES]))
+    return RegionFigures(region, *(_number(figures[key]) for key in ("hu_region", "hu_region_sd", "region_voxels")))
+
+
+def _read_mask(figures: Mapping[str, Any]) -> MaskFigures | None:
+    centroid = figures["centroid_ras_mm"]
+    if centroid is None:
+        return None
+    volume, mean, sd = (_number(figures[key]) for key in ("volume_mm3", "hu_mean", "hu_sd"))
+    return MaskFigures(volume, triple(centroid), mean, sd, figures["segmentation_confidence"])
+
+
+def _number(value: float | None) -> float:
+    """NaN for what is null."""
+    return math.nan if value is None else value
 
 
 def _read_box(localizer: Mapping[str, Any] | None) -> Box | None:
@@ -193,29 +226,42 @@ def _input(result: Result) -> dict[str, Any]:
     }
 
 
-def _vertebra(measurement: VertebraMeasurement | None) -> dict[str, Any]:
-    """All keys are there also where nothing was found, so that readers need no special case."""
-    m = measurement
+def _reason(reason: Reason) -> dict[str, Any]:
+    figure = reason.figure
     return {
-        "measurable": bool(m and m.measurable),
-        "bmd_mg_cm3": _rounded(m and m.bmd_mg_cm3, 2),
-        "bmd_sd_mg_cm3": _rounded(m and m.bmd_sd_mg_cm3, 2),
-        "hu_region": _rounded(m and m.hu_region, 2),
-        "hu_region_sd": _rounded(m and m.hu_region_sd, 2),
-        "region_voxels": _rounded(m and m.region_voxels, 1),
-        "network_bmd_mg_cm3": _rounded(m and m.network_bmd_mg_cm3, 2),
-        "hu_mean": _rounded(m and m.hu_mean, 2),
-        "hu_sd": _rounded(m and m.hu_sd, 2),
-        "volume_mm3": _rounded(m and m.volume_mm3, 1),
-        "centroid_ras_mm": None if m is None or m.centroid_ras_mm is None else _all_rounded(m.centroid_ras_mm, 2),
-        "segmentation_confidence": _rounded(m and m.segmentation_confidence, 4),
-        "region_ras_mm": _region(m and m.region),
+        "code": reason.code.value,
+        "severity": reason.severity,
+        "vertebra": reason.vertebra,
+        "message": reason.message,
+        "figure": None if figure is None else _rounded(figure.value, 3),
+        "limit": None if figure is None else _rounded(figure.limit, 3),
+        "unit": None if figure is None else reason.code.unit,
     }
 
 
-def _region(region: Region | None) -> dict[str, Any] | None:
-    if region is None:
-        return None
+def _vertebra(vertebra: Vertebra | None) -> dict[str, Any]:
+    """All keys are there also where nothing was found, so that readers need no special case."""
+    figures = VertebraFigures(volume_mm3=math.nan) if vertebra is None else VertebraFigures.of(vertebra)
+    mask = None if vertebra is None else vertebra.mask
+    middle = None if vertebra is None else middle_of(vertebra)
+    return {
+        "measurable": vertebra is not None and not isinstance(vertebra, UnmeasuredVertebra),
+        "bmd_mg_cm3": _rounded(figures.bmd_mg_cm3, 2),
+        "bmd_sd_mg_cm3": _rounded(figures.bmd_sd_mg_cm3, 2),
+        "hu_region": _rounded(figures.hu_region, 2),
+        "hu_region_sd": _rounded(figures.hu_region_sd, 2),
+        "region_voxels": _rounded(figures.region_voxels, 1),
+        "network_bmd_mg_cm3": _rounded(figures.network_bmd_mg_cm3, 2),
+        "hu_mean": _rounded(figures.hu_mean, 2),
+        "hu_sd": _rounded(figures.hu_sd, 2),
+        "volume_mm3": _rounded(figures.volume_mm3, 1),
+        "centroid_ras_mm": None if mask is None else _all_rounded(mask.centroid_ras_mm, 2),
+        "segmentation_confidence": _rounded(figures.confidence, 4),
+        "region_ras_mm": None if middle is None else _region(middle.region),
+    }
+
+
+def _region(region: Region) -> dict[str, Any]:
     half_axes = {name: _all_rounded(axis, 4) for name, axis in zip(HALF_AXES, region.half_axes)}
     return {"centre": _all_rounded(region.centre_ras, 4), "half_axes": half_axes}
 
@@ -235,5 +281,5 @@ def _rounded(value: float | None, digits: int) -> float | None:
     return round(float(value), digits) + 0.0  # + 0.0 turns -0.0 into 0.0
 
 
-def _all_rounded(values: Sequence[float], digits: int) -> list[float | None]:
+def _all_rounded(values: Iterable[float], digits: int) -> list[float | None]:
     return [_rounded(value, digits) for value in values]

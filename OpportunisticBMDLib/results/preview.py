@@ -10,6 +10,7 @@ import io
 import textwrap
 from dataclasses import dataclass
 from functools import reduce
+from typing import Any, cast
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,14 +19,16 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
-from OpportunisticBMDLib.codes import SEGMENT_COLOURS
+from OpportunisticBMDLib.core.ct import CT
+from OpportunisticBMDLib.core.grid import Grid
 from OpportunisticBMDLib.core.region import Region
-from OpportunisticBMDLib.ct import CT
-from OpportunisticBMDLib.geometry import Grid
-from OpportunisticBMDLib.result import Result, Segmentation
+from OpportunisticBMDLib.core.result import Result
+from OpportunisticBMDLib.core.segmentation import Segmentation
+from OpportunisticBMDLib.core.vertebra import VertebraFigures, middle_of
+from OpportunisticBMDLib.core.vertebrae import LABELS, VERTEBRAE
+from OpportunisticBMDLib.core.volume import AIR_HU, Volume
+from OpportunisticBMDLib.dicom.codes import SEGMENT_COLOURS
 from OpportunisticBMDLib.results import wording
-from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
-from OpportunisticBMDLib.volume import AIR_HU, Volume
 
 BONE_WINDOW_HU = (-150.0, 450.0)
 # A maximum over the whole depth is brighter than a slice: it needs a wider window to keep ribs and vertebrae apart.
@@ -74,7 +77,7 @@ def draw_preview(ct: CT, segmentation: Segmentation | None, result: Result) -> F
     FigureCanvasAgg(figure)
     centres = {} if segmentation is None else _centres(segmentation.labels)
     _draw_header(figure, result)
-    if centres:
+    if segmentation is not None and centres:
         _draw_projection(figure.add_axes((0.018, 0.335, 0.335, 0.505)), ct.volume, centres, result)
         _draw_vertebrae(figure, ct.volume, segmentation.labels, centres, result)
         _write_reasons(figure, result, left=0.018, top=0.305, width=58, lines=11)
@@ -84,7 +87,7 @@ def draw_preview(ct: CT, segmentation: Segmentation | None, result: Result) -> F
         axes.apply_aspect()
         left = axes.get_position().x1 + 0.025
         _write_reasons(figure, result, left=left, top=0.825, width=int((0.92 - left) / 0.0061), lines=32)
-    if any(vertebra.region for vertebra in result.vertebrae.values()):
+    if any(map(middle_of, result.vertebrae.values())):
         _write(figure, 0.018, 0.022, f"Dashed: what was {wording.READ_IN} of each body, as QCT reads.", 10.5, MUTED)
     _write(figure, 0.982, 0.022, wording.RESEARCH_ONLY, 10.5, MUTED, ha="right")
     return figure
@@ -207,8 +210,9 @@ def _draw_slice(axes: Axes, volume: Volume, labels: Volume, centre: np.ndarray, 
 
 def _region(result: Result, name: str) -> Region | None:
     """Where a vertebra was read, if it was."""
-    measurement = result.vertebrae.get(name)
-    return measurement.region if measurement else None
+    vertebra = result.vertebrae.get(name)
+    middle = vertebra and middle_of(vertebra)
+    return middle.region if middle else None
 
 
 def _draw_region(axes: Axes, region: Region, view: _View) -> None:
@@ -320,7 +324,7 @@ def _draw_header(figure: Figure, result: Result) -> None:
     _write(figure, 0.976, 0.953, words, 12, BACKGROUND, ha="right", weight="bold", bbox=badge)
     facts = "  ·  ".join(f"{name}: {_shortened(value)}" for name, value in wording.acquisition_facts(result))
     _write(figure, 0.982, 0.905, facts, 10.5, MUTED, ha="right")
-    if result.status == "refused" or result.bmd_mg_cm3 is None:
+    if result.status == "refused" or result.category is None:
         _write(figure, 0.018, 0.953, "No bone mineral density", 22, TEXT, weight="bold")
         _write(figure, 0.018, 0.905, wording.STATUS_EXPLANATIONS[result.status], 10.5, MUTED)
         return
@@ -348,7 +352,7 @@ def _basis(result: Result) -> str:
 
 def _write_row(figure: Figure, x: float, y: float, *pieces: tuple[str, float, str, str]) -> None:
     """Words of different size one after the other on one base line."""
-    renderer = figure.canvas.get_renderer()
+    renderer = cast(FigureCanvasAgg, figure.canvas).get_renderer()
     for words, size, colour, weight in pieces:
         text = figure.text(
             x, y, words, fontsize=size, color=colour, weight=weight, va="center_baseline", parse_math=False
@@ -357,11 +361,12 @@ def _write_row(figure: Figure, x: float, y: float, *pieces: tuple[str, float, st
 
 
 def _write_figures(figure: Figure, left: float, top: float, name: str, result: Result) -> None:
-    m = result.vertebrae.get(name)
-    if m is None:
+    vertebra = result.vertebrae.get(name)
+    if vertebra is None:
         return
+    m = VertebraFigures.of(vertebra)
     density = wording.with_sd(m.bmd_mg_cm3, m.bmd_sd_mg_cm3)
-    if m.measurable:
+    if m.is_measured:
         _write_row(figure, left, top, (density, 14, TEXT, "bold"), (wording.UNIT, 10.5, MUTED, "normal"))
     else:
         _write(figure, left, top, "not measurable", 14, TEXT, weight="bold")
@@ -376,7 +381,7 @@ def _write_figures(figure: Figure, left: float, top: float, name: str, result: R
 
 def _write_reasons(figure: Figure, result: Result, *, left: float, top: float, width: int, lines: int) -> None:
     """As many reasons as there is room for, the gravest first; the rest is counted."""
-    reasons, row, step = wording.ordered_reasons(result), 0, 0.0235
+    reasons, row, step = wording.ordered_reasons(result), 0.0, 0.0235
     if not reasons:
         _write(figure, left, top, wording.STATUS_EXPLANATIONS[result.status], 11, MUTED)
         return
@@ -402,7 +407,7 @@ def _write_reasons(figure: Figure, result: Result, *, left: float, top: float, w
         row += 0.35
 
 
-def _write(figure: Figure, x: float, y: float, words: str, size: float, colour: object, **style: object) -> None:
+def _write(figure: Figure, x: float, y: float, words: str, size: float, colour: object, **style: Any) -> None:
     figure.text(x, y, words, fontsize=size, color=colour, va="center", parse_math=False, **style)
 
 

@@ -7,11 +7,12 @@ import base64
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from OpportunisticBMDLib import __version__
-from OpportunisticBMDLib.codes import SEGMENT_COLOURS
-from OpportunisticBMDLib.result import Result
+from OpportunisticBMDLib.core.result import Result
+from OpportunisticBMDLib.core.vertebra import VertebraFigures
+from OpportunisticBMDLib.core.vertebrae import VERTEBRAE
+from OpportunisticBMDLib.dicom.codes import SEGMENT_COLOURS
 from OpportunisticBMDLib.results import wording
 from OpportunisticBMDLib.results.json_file import SOFTWARE, STAGES, ZERO
-from OpportunisticBMDLib.vertebrae import VERTEBRAE
 
 # The bar ends here: nearly every patient between 30 and 90 years lies within (field of the QCT reference data).
 SCALE_MG_CM3 = 220.0
@@ -39,7 +40,7 @@ def render_report(result: Result, preview_png: bytes) -> str:
         words=wording,
         interval=wording.interval(result),
         bar=_bar(result),
-        vertebrae=[(name, result.vertebrae.get(name), _css_colour(name)) for name in VERTEBRAE],
+        vertebrae=[(name, _figures(result, name), _css_colour(name)) for name in VERTEBRAE],
         models=[(STAGE_WORDS[stage], result.models.get(stage)) for stage in STAGES],
         picture=base64.b64encode(preview_png).decode("ascii"),
         zero=ZERO,
@@ -61,6 +62,11 @@ def _bar(result: Result) -> dict[str, float]:
     scale = max(SCALE_MG_CM3, osteopenia * 1.5)
     positions = {name: BAR_WIDTH * min(max(value or 0.0, 0.0), scale) / scale for name, value in values.items()}
     return {**positions, "width": BAR_WIDTH, "end": scale}
+
+
+def _figures(result: Result, name: str) -> VertebraFigures | None:
+    vertebra = result.vertebrae.get(name)
+    return None if vertebra is None else VertebraFigures.of(vertebra)
 
 
 def _css_colour(name: str) -> str:

@@ -11,12 +11,12 @@ import numpy as np
 import SimpleITK as sitk
 import slicerio
 
-from OpportunisticBMDLib.codes import ANATOMICAL_STRUCTURE, SEGMENT_COLOURS, VERTEBRA_CODES
-from OpportunisticBMDLib.errors import BadInput
-from OpportunisticBMDLib.geometry import LPS_FROM_RAS, Grid
-from OpportunisticBMDLib.terminology import REGION_CONTEXT, TYPE_CONTEXT, SegmentName, naming
-from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
-from OpportunisticBMDLib.volume import Volume
+from OpportunisticBMDLib.core.errors import BadInput
+from OpportunisticBMDLib.core.grid import LPS_FROM_RAS, Grid
+from OpportunisticBMDLib.core.vertebrae import LABELS, VERTEBRAE
+from OpportunisticBMDLib.core.volume import Volume
+from OpportunisticBMDLib.dicom.codes import ANATOMICAL_STRUCTURE, SEGMENT_COLOURS, VERTEBRA_CODES
+from OpportunisticBMDLib.dicom.terminology import REGION_CONTEXT, TYPE_CONTEXT, SegmentName, naming
 
 
 def write_segmentation(labels: Volume, path: str | Path) -> None:

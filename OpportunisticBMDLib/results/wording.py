@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from OpportunisticBMDLib.core.materials import HA, k2hpo4_of
-from OpportunisticBMDLib.result import FORMER, Reason, Result
+from OpportunisticBMDLib.core.reason import Reason
+from OpportunisticBMDLib.core.result import FORMER, Result
 
 UNIT = "mg/cm³ HA"
 READ_IN = "read in the middle 9 mm"
@@ -78,7 +79,9 @@ def k2hpo4_of_vertebra(bmd_mg_cm3: float | None, result: Result) -> str:
 
 
 def category_range(result: Result) -> str:
-    """ "Osteopenia (80 to 120 mg/cm³)", with the material where the thresholds are not of HA."""
+    """ "Osteopenia (80 to 120 mg/cm³)", with the material where the thresholds are not of HA; "" without a category."""
+    if result.category is None:
+        return ""
     low, high = f"{result.thresholds.osteoporosis:g}", f"{result.thresholds.osteopenia:g}"
     ranges = {
         "osteoporosis": f"below {low}",
@@ -98,7 +101,7 @@ def vertebrae_used(result: Result) -> str:
 def acquisition_facts(result: Result) -> list[tuple[str, str]]:
     """What is known of how the CT was made, as (name, value with unit)."""
     acquisition = result.acquisition
-    contrast = {None: "not stated", "": "none"}.get(acquisition.contrast_agent, acquisition.contrast_agent)
+    contrast = "not stated" if acquisition.contrast_agent is None else acquisition.contrast_agent or "none"
     return [
         ("Tube voltage", "not stated" if acquisition.kvp is None else f"{acquisition.kvp:g} kVp"),
         ("Kernel", acquisition.kernel or "not stated"),

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from OpportunisticBMDLib.errors import BadInput
-from OpportunisticBMDLib.result import Box
+from OpportunisticBMDLib.core.box import Box
+from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.scene.placement import array_of, place_beside, to_world
 
 NAME = "T12-L2 box"

@@ -10,11 +10,11 @@ import slicer
 import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
+from OpportunisticBMDLib.core.errors import BadInput
+from OpportunisticBMDLib.core.grid import Grid
 from OpportunisticBMDLib.core.ranges import extent
-from OpportunisticBMDLib.errors import BadInput
-from OpportunisticBMDLib.geometry import Grid
+from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.scene.placement import array_of, grid_of, matrix_of, moved
-from OpportunisticBMDLib.volume import Volume
 
 LABELMAP, SURFACE = "Binary labelmap", "Closed surface"
 GEOMETRY = "Reference image geometry"
@@ -76,8 +76,9 @@ def paint(labels: Volume, mask: Volume, value: int) -> None:
     start = _offset(mask.grid, labels.grid)
     if start is None:
         under = labels.grid.part_under(mask.grid, margin=1)
-        start = np.array([r.start for r in under])
-        mask = mask.resampled_labels(labels.grid.cropped(start, [r.stop - r.start for r in under]))
+        corner = [r.start for r in under]
+        mask = mask.resampled_labels(labels.grid.cropped(corner, [r.stop - r.start for r in under]))
+        start = np.array(corner)
     first = np.maximum(start, 0)
     stop = np.minimum(start + mask.grid.size, labels.grid.size)
     if (stop <= first).any():

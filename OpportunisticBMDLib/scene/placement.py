@@ -8,8 +8,8 @@ import numpy as np
 import slicer
 import vtk
 
-from OpportunisticBMDLib.errors import BadInput
-from OpportunisticBMDLib.geometry import Grid
+from OpportunisticBMDLib.core.errors import BadInput
+from OpportunisticBMDLib.core.grid import Grid
 
 # The cosine of an angle between axes that rounding explains; more is a shear.
 _SHEAR_TOLERANCE = 0.01

@@ -11,13 +11,14 @@ from typing import Any
 import vtk
 
 from OpportunisticBMDLib import __version__
+from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.materials import k2hpo4_of
-from OpportunisticBMDLib.errors import BadInput
-from OpportunisticBMDLib.result import FORMER, Result, VertebraMeasurement
+from OpportunisticBMDLib.core.result import FORMER, Result
+from OpportunisticBMDLib.core.vertebra import VertebraFigures
+from OpportunisticBMDLib.core.vertebrae import VERTEBRAE
 from OpportunisticBMDLib.results import wording
 from OpportunisticBMDLib.results.json_file import SOFTWARE, as_json, result_from_json
 from OpportunisticBMDLib.scene.placement import place_beside
-from OpportunisticBMDLib.vertebrae import VERTEBRAE
 
 _RESULT, _OUTDATED = "OpportunisticBMD.Result", "OpportunisticBMD.Outdated"
 _VOLUME, _SEGMENTATION, _ROI = "OpportunisticBMD.Volume", "OpportunisticBMD.Segmentation", "OpportunisticBMD.Box"
@@ -161,22 +162,23 @@ def _rows(result: Result) -> list[tuple]:
 
 
 def _vertebra_row(name: str, result: Result) -> tuple:
-    measured = result.vertebrae.get(name)
+    vertebra = result.vertebrae.get(name)
     used = "yes" if name in result.vertebrae_used and result.status != "refused" else "no"
     notes = [wording.reason_sentence(reason) for reason in result.reasons if reason.vertebra == name]
-    if measured is None:
+    if vertebra is None:
         return (name, used, *_NOTHING, _joined(notes or ["Not found."]))
+    figures = VertebraFigures.of(vertebra)
     return (
         name,
         used,
-        measured.bmd_mg_cm3,
-        None if result.scale == FORMER or measured.bmd_mg_cm3 is None else k2hpo4_of(measured.bmd_mg_cm3),
-        _interval_of(measured),
-        measured.hu_region,
-        measured.network_bmd_mg_cm3,
-        measured.hu_mean,
-        measured.volume_mm3 / 1000,
-        measured.segmentation_confidence,
+        figures.bmd_mg_cm3,
+        None if result.scale == FORMER else k2hpo4_of(figures.bmd_mg_cm3),
+        _interval_of(figures),
+        figures.hu_region,
+        figures.network_bmd_mg_cm3,
+        figures.hu_mean,
+        figures.volume_mm3 / 1000,
+        figures.confidence,
         _joined(notes),
     )
 
@@ -194,11 +196,9 @@ def _note(about: str, text: str) -> tuple:
     return (about, "", *_NOTHING, text)
 
 
-def _interval_of(measured: VertebraMeasurement) -> str:
-    if measured.bmd_mg_cm3 is None or measured.bmd_sd_mg_cm3 is None:
-        return ""
-    half = wording.INTERVAL_SDS * measured.bmd_sd_mg_cm3
-    return _range((measured.bmd_mg_cm3 - half, measured.bmd_mg_cm3 + half))
+def _interval_of(figures: VertebraFigures) -> str:
+    half = wording.INTERVAL_SDS * figures.bmd_sd_mg_cm3
+    return _range((figures.bmd_mg_cm3 - half, figures.bmd_mg_cm3 + half))
 
 
 def _range(bounds: tuple[float, float] | None) -> str:

@@ -9,11 +9,15 @@ import numpy as np
 import slicer
 import vtk
 
-from OpportunisticBMDLib.codes import NEIGHBOUR_COLOUR, SEGMENT_COLOURS, VERTEBRA_CODES
+from OpportunisticBMDLib.core.difference import changed_vertebrae
+from OpportunisticBMDLib.core.errors import BadInput
+from OpportunisticBMDLib.core.grid import Grid
 from OpportunisticBMDLib.core.ranges import extent
-from OpportunisticBMDLib.errors import BadInput
-from OpportunisticBMDLib.geometry import Grid
-from OpportunisticBMDLib.result import Segmentation
+from OpportunisticBMDLib.core.segmentation import Segmentation
+from OpportunisticBMDLib.core.vertebrae import LABELS, VERTEBRAE
+from OpportunisticBMDLib.core.volume import Volume
+from OpportunisticBMDLib.dicom.codes import NEIGHBOUR_COLOUR, SEGMENT_COLOURS, VERTEBRA_CODES
+from OpportunisticBMDLib.dicom.terminology import SegmentName, codes_in, entry, naming
 from OpportunisticBMDLib.scene.labelmap import (
     LABELMAP,
     SURFACE,
@@ -25,9 +29,6 @@ from OpportunisticBMDLib.scene.labelmap import (
     with_labelmaps,
 )
 from OpportunisticBMDLib.scene.placement import moved, place_beside, to_world
-from OpportunisticBMDLib.terminology import SegmentName, codes_in, entry, naming
-from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
-from OpportunisticBMDLib.volume import Volume
 
 SPINE = tuple(VERTEBRA_CODES)  # from head to foot, the neighbours of T12 to L2 among them
 _TERMINOLOGY_TAG = "TerminologyEntry"
@@ -175,23 +176,6 @@ def segment_of_vertebra(node: Any, vertebra: str) -> str | None:
     """The ID of a vertebra's segment, None where there is none; BadInput where there are two."""
     ids = _by_vertebra(node.GetSegmentation()).get(vertebra)
     return _only(ids, vertebra, node) if ids else None
-
-
-def changed_vertebrae(before: Volume, after: Volume) -> frozenset[str]:
-    """The vertebrae whose masks differ between two label maps of the same grid.
-
-    Raises:
-        ValueError: the grids differ.
-    """
-    if not before.grid.is_close(after.grid):
-        raise ValueError(f"label maps of two grids, {before.grid.size} and {after.grid.size}, cannot be compared")
-    touched: set[int] = set()
-    # Slice by slice, in the order in which voxels lie in memory: no copy of a whole scan is made.
-    for was, now in zip(before.array.T, after.array.T):
-        differs = was != now
-        if differs.any():
-            touched.update(was[differs].tolist(), now[differs].tolist())
-    return frozenset(name for name in VERTEBRAE if LABELS[name] in touched)
 
 
 def _empty(grid: Grid) -> Volume:

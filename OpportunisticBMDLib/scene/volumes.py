@@ -11,8 +11,9 @@ import slicer
 import vtk
 from vtk.util.numpy_support import get_vtk_array_type, vtk_to_numpy
 
-from OpportunisticBMDLib.ct import CT, Acquisition
-from OpportunisticBMDLib.errors import BadInput
+from OpportunisticBMDLib.core.ct import CT, Acquisition
+from OpportunisticBMDLib.core.errors import BadInput
+from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.reading.acquisition_facts import (
     contrast_agent_of,
     free_text_of,
@@ -25,7 +26,6 @@ from OpportunisticBMDLib.reading.coverage import check_coverage
 from OpportunisticBMDLib.reading.hounsfield import hounsfield
 from OpportunisticBMDLib.reading.image_file import format_of
 from OpportunisticBMDLib.scene.placement import array_of, grid_of, matrix_of, to_world
-from OpportunisticBMDLib.volume import Volume
 
 
 def volume_of(node: Any) -> Volume:

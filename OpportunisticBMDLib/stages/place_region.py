@@ -11,13 +11,12 @@ from collections.abc import Mapping
 import numpy as np
 from scipy import ndimage
 
+from OpportunisticBMDLib.core.grid import Grid
 from OpportunisticBMDLib.core.ranges import extent, grown
-from OpportunisticBMDLib.core.region import Region
-from OpportunisticBMDLib.geometry import Grid
-from OpportunisticBMDLib.vertebrae import LABELS, VERTEBRAE
-from OpportunisticBMDLib.volume import Volume
+from OpportunisticBMDLib.core.region import SLAB_MM, Region
+from OpportunisticBMDLib.core.vertebrae import LABELS, VERTEBRAE
+from OpportunisticBMDLib.core.volume import Volume
 
-SLAB_MM = 9.0
 SHARE = 0.6  # of the body's width and depth that the ellipse spans
 FORWARD = 0.05  # of the depth by which it lies in front of the body's middle: away from the basivertebral vein
 FRAME_MM = 1.0

@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy import ndimage
 
 from OpportunisticBMDLib.core.ranges import Ranges, grown
+from OpportunisticBMDLib.core.reading import METAL_HU, Reading
 from OpportunisticBMDLib.core.region import Region
-from OpportunisticBMDLib.vertebrae import LABELS
-from OpportunisticBMDLib.volume import Volume
+from OpportunisticBMDLib.core.vertebrae import LABELS
+from OpportunisticBMDLib.core.volume import Volume
 
-METAL_HU = 1500.0  # denser than any bone: metal or cement
 LUMP_MM = 1.5  # SD of what is looked at for lumps: finer than a bone island, coarser than noise and trabeculae
 LUMP_HU = 120.0  # from the region's median: sclerosis, a bone island or cement above it; a cyst, gas or fat below
 LUMP_SD = 4.0  # and at least so many SD of the rest
-
-
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """A region as a CT shows it.
-
-    Args:
-        region: where.
-        hu_mean, hu_sd: of the voxels read, each weighted by its share inside; NaN where none is left. The mean is that
-            of thin slices (see `read_region`).
-        voxels: their number, shares added up.
-        covered: share of the region that lies within the scan, 0..1.
-        left_out: cause -> share of the region within the scan, 0..1: "not in the mask", "metal", "dense", "hollow".
-    """
-
-    region: Region
-    hu_mean: float
-    hu_sd: float
-    voxels: float
-    covered: float
-    left_out: dict[str, float]
-
-    @property
-    def left_out_share(self) -> float:
-        return sum(self.left_out.values())
 
 
 def read_region(ct: Volume, labels: Volume, vertebra: str, region: Region) -> Reading:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from OpportunisticBMDLib.system.processes import end_tree, finding, in_own_group
 from OpportunisticBMDLib.worker.messages import line
 
-IS_WINDOWS = os.name == "nt"
 LIBRARY = Path(__file__).resolve().parents[2]  # the folder that OpportunisticBMDLib lies in
 CHUNK = 1 << 16
 MARK = b'{"kind":'  # what a message begins with; a launcher may print lines of its own
@@ -42,13 +42,15 @@ class Child:
                 env=_environment(),
                 cwd=LIBRARY,
                 bufsize=0,
-                **({"creationflags": subprocess.CREATE_NO_WINDOW} if IS_WINDOWS else {"start_new_session": True}),
+                **in_own_group(),
             )
         except OSError:
             self._errors.close()
             raise
-        if not IS_WINDOWS:
-            os.set_blocking(self._process.stdout.fileno(), False)
+        assert self._process.stdin is not None and self._process.stdout is not None  # both are pipes
+        self._questions, self._answers = self._process.stdin, self._process.stdout
+        if sys.platform != "win32":
+            os.set_blocking(self._answers.fileno(), False)
 
     @property
     def pid(self) -> int:
@@ -59,11 +61,11 @@ class Child:
         return self._process.poll() is not None
 
     def write(self, message: Mapping[str, Any]) -> None:
-        """Sends a message, into the void if the child is gone: `read` finds that out."""
+        """Sends a message. That the child is gone is no error here: `read` finds it out."""
         data = line(message)
         with contextlib.suppress(OSError):
             while data:
-                data = data[self._process.stdin.write(data) :]
+                data = data[self._questions.write(data) :]
 
     def read(self) -> tuple[list[dict[str, Any]], bool]:
         """The messages that came since the last call, and whether the child is gone. Never waits."""
@@ -78,14 +80,14 @@ class Child:
 
     def _chunk(self) -> bytes:
         """Some bytes of the child's answers; empty after the last. BlockingIOError: none yet."""
-        descriptor = self._process.stdout.fileno()
-        if not IS_WINDOWS:
+        descriptor = self._answers.fileno()
+        if sys.platform != "win32":
             return os.read(descriptor, CHUNK)
         import _winapi
         import msvcrt
 
         try:
-            waiting = _winapi.PeekNamedPipe(msvcrt.get_osfhandle(descriptor), 0)[0]
+            waiting = int(_winapi.PeekNamedPipe(msvcrt.get_osfhandle(descriptor), 0)[0])
         except BrokenPipeError:
             return b""
         if not waiting:
@@ -94,16 +96,9 @@ class Child:
 
     def end(self) -> str:
         """Kills the child and all that it started, at once; returns the last line that it said on stderr."""
-        if IS_WINDOWS:
-            command = ["taskkill", "/F", "/T", "/PID", str(self._process.pid)]
-            subprocess.run(command, capture_output=True, creationflags=subprocess.CREATE_NO_WINDOW, check=False)
-            self._process.kill()
-        else:
-            with contextlib.suppress(ProcessLookupError, PermissionError):  # gone; macOS: only a zombie is left
-                os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        self._process.stdin.close()
-        self._process.stdout.close()
+        end_tree(self._process)
+        self._questions.close()
+        self._answers.close()
         with self._errors:
             self._errors.seek(0)
             said = self._errors.read().decode(errors="replace").strip()
@@ -111,9 +106,7 @@ class Child:
 
 
 def _environment() -> dict[str, str]:
-    environment = dict(os.environ)
-    paths = [str(LIBRARY), *filter(None, [environment.get("PYTHONPATH")])]
-    environment["PYTHONPATH"] = os.pathsep.join(paths)
+    environment = finding([LIBRARY])
     # Idle threads sleep: they would otherwise take the processor from the window, and from each other.
     environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     return environment

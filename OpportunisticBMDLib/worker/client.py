@@ -7,21 +7,26 @@ import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from OpportunisticBMDLib.ct import CT
-from OpportunisticBMDLib.device import DEVICES
+from OpportunisticBMDLib.core.box import Box
+from OpportunisticBMDLib.core.calibration_line import Calibration
+from OpportunisticBMDLib.core.ct import CT
+from OpportunisticBMDLib.core.result import Result
+from OpportunisticBMDLib.core.run import Run
+from OpportunisticBMDLib.core.segmentation import Segmentation
+from OpportunisticBMDLib.core.thresholds import Thresholds
 from OpportunisticBMDLib.edits import NO_EDITS, Edits
-from OpportunisticBMDLib.engine import ENGINES
-from OpportunisticBMDLib.result import Box, Calibration, Result, Segmentation, Thresholds
-from OpportunisticBMDLib.run import Run
+from OpportunisticBMDLib.inference.device import DEVICES
+from OpportunisticBMDLib.inference.engine import ENGINES
 from OpportunisticBMDLib.worker.child import Child
 from OpportunisticBMDLib.worker.messages import (
     Event,
     Failed,
     Finished,
+    Kind,
     Progressed,
     Ready,
     built,
@@ -180,7 +185,7 @@ class Worker:
             raise RuntimeError("the worker is busy with another job; wait for it or cancel it")
         self._job = job
         self.start()
-        if self.busy and self._give(job.ct.volume.array):
+        if self.busy and self._child is not None and self._give(self._child, job.ct.volume.array):
             self._waiting = {
                 "kind": kind,
                 "grid": plain(job.ct.volume.grid),
@@ -191,7 +196,7 @@ class Worker:
             }
             self._send_waiting()
 
-    def _give(self, array: np.ndarray) -> bool:
+    def _give(self, child: Child, array: np.ndarray) -> bool:
         """Hands the voxels over, unless the child has them; whether it has them now."""
         if self._given is not None and self._given() is array:
             return True
@@ -208,17 +213,17 @@ class Worker:
             )
             return False
         self._shared = memory
-        order = "F" if array.flags.f_contiguous else "C"
+        order: Literal["C", "F"] = "F" if array.flags.f_contiguous else "C"
         voxels = {"name": memory.name, "size": array.nbytes, "shape": array.shape, "dtype": array.dtype.str}
         # First the name, which the child takes away: should this process die now, nobody has to clean up.
-        self._child.write({"kind": "voxels", **voxels, "order": order})
+        child.write({"kind": "voxels", **voxels, "order": order})
         np.copyto(memory.array(array.shape, array.dtype, order), array)
         self._given = weakref.ref(array)
         return True
 
     def _send_waiting(self) -> None:
         """A job may be larger than a pipe holds: it goes once the child listens, so that nothing waits."""
-        if self._is_ready and self._waiting is not None:
+        if self._is_ready and self._child is not None and self._waiting is not None:
             self._child.write(self._waiting)
             self._waiting = None
 
@@ -233,14 +238,15 @@ class Worker:
             case "progressed":
                 self._events.append(Progressed(**message))
             case "finished":
-                job, self._job = self._job, None
-                self._events.append(Finished(_run(job, message)))
+                if self._job is not None:
+                    self._events.append(Finished(_run(self._job, message)))
+                self._job = None
             case "failed":
                 self._fail(message["message"], message["failure"])
                 if not self._is_ready:
                     self._end_child()
 
-    def _fail(self, message: str, kind: str) -> None:
+    def _fail(self, message: str, kind: Kind) -> None:
         self._job = None
         self._events.append(Failed(message, kind))
 

@@ -7,17 +7,17 @@ import dataclasses
 import json
 import types
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
+from OpportunisticBMDLib.core.grid import Grid
 from OpportunisticBMDLib.core.ranges import extent
-from OpportunisticBMDLib.geometry import Grid
-from OpportunisticBMDLib.result import Segmentation
-from OpportunisticBMDLib.run import Run
-from OpportunisticBMDLib.volume import Volume
+from OpportunisticBMDLib.core.run import Run
+from OpportunisticBMDLib.core.segmentation import Segmentation
+from OpportunisticBMDLib.core.volume import Volume
 
 Kind = Literal["bad_input", "models", "packages", "memory", "no_space", "killed"]
 
@@ -91,19 +91,27 @@ def built(kind: Any, value: Any) -> Any:
     """The inverse of `plain`, by the type that is expected: a dataclass, or one of its fields' types."""
     if value is None:
         return None
-    if dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         hints = get_type_hints(kind)
         return kind(**{field.name: built(hints[field.name], value[field.name]) for field in dataclasses.fields(kind)})
     if kind is np.ndarray:
         return np.array(value, dtype=float)
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
-        return built(next(a for a in arguments if a is not types.NoneType), value)
+        return built(_meant(arguments, value), value)
     if origin in (tuple, frozenset):
         return origin(built(arguments[0], entry) for entry in value)
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return {key: built(arguments[1], entry) for key, entry in value.items()}
     return value
+
+
+def _meant(kinds: Sequence[Any], value: Any) -> Any:
+    """Of several types the one that a value is of: the dataclass with just these fields, else the first."""
+    known = [kind for kind in kinds if kind is not types.NoneType]
+    records = [kind for kind in known if dataclasses.is_dataclass(kind)]
+    keys = set(value) if isinstance(value, Mapping) else set()
+    return next((r for r in records if {field.name for field in dataclasses.fields(r)} == keys), known[0])
 
 
 def packed(segmentation: Segmentation) -> dict[str, Any]:
@@ -114,7 +122,7 @@ def packed(segmentation: Segmentation) -> dict[str, Any]:
     return {
         "start": [r.start for r in ranges],
         "shape": part.shape,
-        "voxels": base64.b64encode(zlib.compress(part, 1)).decode(),
+        "voxels": base64.b64encode(zlib.compress(part.tobytes(), 1)).decode(),
         "confidence": plain(segmentation.confidence),
     }
 

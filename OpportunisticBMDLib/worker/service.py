@@ -14,14 +14,18 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from OpportunisticBMDLib.ct import CT, Acquisition
-from OpportunisticBMDLib.device import chosen_device
+from OpportunisticBMDLib.core.box import Box
+from OpportunisticBMDLib.core.calibration_line import Calibration
+from OpportunisticBMDLib.core.ct import CT, Acquisition
+from OpportunisticBMDLib.core.errors import BadInput
+from OpportunisticBMDLib.core.grid import Grid
+from OpportunisticBMDLib.core.result import Result
+from OpportunisticBMDLib.core.run import Run
+from OpportunisticBMDLib.core.thresholds import Thresholds
+from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.edits import Edits
-from OpportunisticBMDLib.errors import BadInput
-from OpportunisticBMDLib.geometry import Grid
-from OpportunisticBMDLib.result import Box, Calibration, Result, Thresholds
-from OpportunisticBMDLib.run import Progress, Run
-from OpportunisticBMDLib.volume import Volume
+from OpportunisticBMDLib.inference.device import chosen_device
+from OpportunisticBMDLib.system.progress import Progress
 from OpportunisticBMDLib.worker.messages import built, line, packed, plain, unpacked
 from OpportunisticBMDLib.worker.shared import SharedMemory
 
@@ -114,7 +118,7 @@ def _answer(chain: Chain, channel: Channel, voxels: np.ndarray, job: Mapping[str
 
     try:
         run = chain.run(voxels, job, progress)
-        if run is None:
+        while run is None:  # once at most: the CPU does not fall back
             channel.send({"kind": "ready", "device": chain.device, "note": chain.note})
             run = chain.run(voxels, job, progress)
     except BadInput as error:
@@ -123,11 +127,11 @@ def _answer(chain: Chain, channel: Channel, voxels: np.ndarray, job: Mapping[str
         if not _is_out_of_memory(error):
             raise
         return _failed(TOO_LITTLE, "memory")
-    is_new = run.segmentation is not None and job["kind"] != "measure"
+    new = run.segmentation if job["kind"] != "measure" else None
     return {
         "kind": "finished",
         "result": plain(run.result),
-        "segmentation": packed(run.segmentation) if is_new else None,
+        "segmentation": None if new is None else packed(new),
     }
 
 

@@ -14,6 +14,7 @@ import shutil
 import tempfile
 import uuid
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -22,6 +23,11 @@ MEMORY_FOLDER = "/dev/shm"
 NO_SPACE = (errno.ENOSPC, errno.EFBIG, errno.ENOMEM, errno.EDQUOT)
 COMMITMENT_LIMIT = 1455  # Windows' own number for the same
 IS_WINDOWS = os.name == "nt"
+
+
+def _named_memory(name: str, size: int) -> mmap.mmap:
+    """Windows keeps memory by its name, as long as anybody holds it."""
+    return mmap.mmap(-1, size, tagname=name)  # type: ignore[call-arg]  # only there
 
 
 class SharedMemory:
@@ -43,7 +49,7 @@ class SharedMemory:
         """
         if IS_WINDOWS:
             name = PREFIX + uuid.uuid4().hex
-            return cls(name, mmap.mmap(-1, size, tagname=name))
+            return cls(name, _named_memory(name, size))
         if os.access(MEMORY_FOLDER, os.W_OK):
             try:
                 return cls._reserved_in(MEMORY_FOLDER, size)
@@ -68,12 +74,12 @@ class SharedMemory:
     def taken_over(cls, name: str, size: int) -> SharedMemory:
         """The memory that another process reserved."""
         if IS_WINDOWS:
-            return cls(name, mmap.mmap(-1, size, tagname=name))
+            return cls(name, _named_memory(name, size))
         with open(name, "r+b") as file:
             os.unlink(name)
             return cls(name, mmap.mmap(file.fileno(), size))
 
-    def array(self, shape: tuple[int, ...], dtype: np.dtype, order: str) -> np.ndarray:
+    def array(self, shape: tuple[int, ...], dtype: np.dtype, order: Literal["C", "F"]) -> np.ndarray:
         """The memory as an array; `order` "C" or "F"."""
         return np.ndarray(shape, dtype, buffer=self._memory, order=order)
 

@@ -86,6 +86,3 @@ class DicomDatabase:
 
     def fileValue(self, file: str, tag: str) -> str:
         return self._values.get(file.removesuffix(".dcm"), {}).get(tag.lower(), "")
-
-    def instanceValue(self, uid: str, tag: str) -> str:
-        return self._values.get(uid, {}).get(tag.lower(), "")

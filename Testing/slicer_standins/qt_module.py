@@ -78,10 +78,6 @@ class PythonQt:
         found = super().findChildren(kind)
         return [child for child in found if not name or QtCore.QObject.objectName(child) == name]
 
-    def findChild(self, kind: type | str, name: str | None = None) -> QtCore.QObject | None:
-        found = self.findChildren(kind, name)
-        return found[0] if found else None
-
     def delete(self) -> None:
         self.setParent(None)
         self.deleteLater()

@@ -1,0 +1,59 @@
+"""The models' masks for a case, made by the panel's logic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from OpportunisticBMDLib.core.ct import CT
+from OpportunisticBMDPanel.annotating.surroundings import Measuring
+from OpportunisticBMDPanel.session import State
+from OpportunisticBMDPanel.signals import Signal
+
+
+class AutomaticMasks:
+    """Asks for the masks of one volume at a time, and says when they are there.
+
+    Args:
+        logic: the panel's.
+    """
+
+    def __init__(self, logic: Measuring) -> None:
+        self.done = Signal()  # the session with the result
+        self.failed = Signal()  # a sentence
+        self._logic = logic
+        self._awaited: Any = None  # a session
+        logic.computed.connect(self._on_computed)
+        logic.changed.connect(self._on_changed)
+
+    @property
+    def is_awaited(self) -> bool:
+        return self._awaited is not None
+
+    def ask(self, volume_node: Any, ct: CT) -> None:
+        """Has a volume computed.
+
+        Args:
+            ct: the volume, with the kVp and the contrast that case.json states.
+        """
+        session = self._logic.session(volume_node)
+        session.ct = ct
+        self._awaited = session
+        self._logic.compute(session)
+
+    def forget(self) -> None:
+        """Takes no answer any more: the case was left."""
+        self._awaited = None
+
+    def cleanup(self) -> None:
+        self._logic.computed.disconnect(self._on_computed)
+        self._logic.changed.disconnect(self._on_changed)
+
+    def _on_computed(self, session: Any) -> None:
+        if session is self._awaited:
+            self._awaited = None
+            self.done.emit(session)
+
+    def _on_changed(self, session: Any) -> None:
+        if session is self._awaited and session.state is State.FAILED:
+            self._awaited = None
+            self.failed.emit(session.message)

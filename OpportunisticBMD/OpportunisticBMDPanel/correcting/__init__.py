@@ -1,0 +1,1 @@
+"""The section that corrects masks, names and the box."""

@@ -1,0 +1,80 @@
+"""The section that corrects: the Segment Editor, the vertebrae's names, and the box."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from OpportunisticBMDLib.core.errors import BadInput
+from OpportunisticBMDPanel.correcting.segment_editing import SegmentEditing
+from OpportunisticBMDPanel.logic import PanelLogic
+from OpportunisticBMDPanel.session import Session, State
+from OpportunisticBMDPanel.slicer.nodes import Nodes
+from OpportunisticBMDPanel.slicer.protocols import Dialogs
+
+
+class CorrectingView:
+    """Joins the section's widgets to the logic.
+
+    Args:
+        ui: the widgets of OpportunisticBMD.ui.
+        nodes: the scene, as the panel sees it.
+        session: gives that of the chosen volume; without one, no button is enabled.
+    """
+
+    def __init__(
+        self,
+        ui: Any,
+        logic: PanelLogic,
+        nodes: Nodes,
+        dialogs: Dialogs,
+        editing: SegmentEditing,
+        session: Callable[[], Session],
+    ) -> None:
+        self._ui, self._logic, self._nodes, self._dialogs = ui, logic, nodes, dialogs
+        self._editing, self._session = editing, session
+        for button, slot in (
+            (ui.relabelUpButton, self._on_relabel_up),
+            (ui.relabelDownButton, self._on_relabel_down),
+            (ui.segmentAgainButton, self._on_segment_again),
+        ):
+            button.connect("clicked(bool)", slot)
+
+    def show(self, session: Session | None, shows_box: bool) -> None:
+        """Enables what can be corrected now.
+
+        Args:
+            shows_box: whether the reader wants to see the box.
+        """
+        ui = self._ui
+        at_rest = session if session is not None and session.state is not State.RUNNING else None
+        ui.correctSection.enabled = at_rest is not None and at_rest.result is not None
+        has_masks = at_rest is not None and at_rest.segmentation_node is not None
+        ui.editorContainer.enabled = ui.relabelUpButton.enabled = ui.relabelDownButton.enabled = has_masks
+        has_box = session is not None and session.box_node is not None
+        ui.showBoxCheckBox.enabled = has_box
+        ui.segmentAgainButton.enabled = has_box and at_rest is not None and at_rest.box_moved
+        self._editing.show(session)
+        if session is not None and has_box:
+            self._nodes.show_box(session, shows_box)
+
+    def _on_relabel_up(self, checked: bool = False) -> None:
+        self._relabel(-1)
+
+    def _on_relabel_down(self, checked: bool = False) -> None:
+        self._relabel(+1)
+
+    def _relabel(self, by: int) -> None:
+        try:
+            self._logic.relabel(self._session(), by)
+        except BadInput as error:
+            self._dialogs.error(str(error))
+
+    def _on_segment_again(self, checked: bool = False) -> None:
+        session = self._session()
+        question = _("The masks were edited by hand. Segmenting again replaces them.")
+        if self._logic.has_edits(session) and not self._dialogs.confirm(question, _("Segment again?")):
+            return
+        self._logic.segment_again(session)

@@ -1,0 +1,60 @@
+"""The panel's sentences that are not a result's own."""
+
+from __future__ import annotations
+
+from slicer.i18n import tr as _
+
+from OpportunisticBMDLib.core.result import Result
+from OpportunisticBMDLib.results import wording
+from OpportunisticBMDPanel.session import Session, State
+
+
+def progress(stage: str, fraction: float) -> str:
+    """ "Segmenting the vertebrae, 54 %"."""
+    stages = {
+        "": _("Starting"),
+        "localize": _("Finding T12, L1 and L2"),
+        "segment": _("Segmenting the cancellous bone"),
+        "measure": _("Measuring the density"),
+    }
+    return f"{stages[stage]}, {100 * fraction:.0f} %" if stage else f"{stages[stage]}…"
+
+
+def acquisition(result: Result) -> str:
+    """ "120 kVp · kernel B30f · no contrast agent stated · 0.7 × 0.7 × 1.25 mm"."""
+    facts = dict(wording.acquisition_facts(result))
+    parts = []
+    if result.acquisition.kvp is not None:
+        parts.append(facts["Tube voltage"])
+    if result.acquisition.kernel:
+        parts.append(_("kernel {kernel}").format(kernel=result.acquisition.kernel))
+    if result.acquisition.contrast_agent:
+        parts.append(_("contrast agent {agent}").format(agent=result.acquisition.contrast_agent))
+    elif result.acquisition.contrast_agent == "":
+        parts.append(_("no contrast agent"))
+    parts.append(facts["Voxel"])
+    return " · ".join(parts)
+
+
+def message(session: Session | None, note: str) -> tuple[str, str]:
+    """What to do next, and how grave it is ("info", "warning" or "refusal"); "" where the result speaks for itself.
+
+    Args:
+        note: of the worker.
+    """
+    if session is None:
+        words = _(
+            "Load a CT of chest or abdomen that shows T12, L1 and L2: drag its files or DICOM folder into this "
+            "window, then choose it above. To try it out: Sample Data, “Virtual patient”."
+        )
+        return words, "info"
+    if session.state is State.READY:
+        words = _("Ready. Compute BMD finds T12, L1 and L2, outlines their cancellous bone and measures its density.")
+        return f"{words} {_(note)}".strip(), "info"
+    if session.state is State.FAILED:
+        return _(session.message), "refusal"
+    if session.state in (State.RESULT, State.REFUSED) and session.box_moved:
+        return _("The box was moved. “Segment again in this box” takes it up."), "info"
+    if session.state is State.RESULT and note:
+        return _(note), "info"
+    return "", "info"

@@ -1,0 +1,59 @@
+"""What the panel expects of its collaborators; each is passed in, so that tests and other programs can bring theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from OpportunisticBMDLib.core.box import Box
+from OpportunisticBMDLib.core.ct import CT
+from OpportunisticBMDLib.core.result import Result
+from OpportunisticBMDLib.core.segmentation import Segmentation
+from OpportunisticBMDLib.edits import Edits
+
+# MRML nodes and Qt widgets are typed as Any here: this file is read outside of Slicer, too.
+
+
+class Worker(Protocol):
+    """Runs the chain elsewhere, one job at a time (`OpportunisticBMDLib.worker.client.Worker`)."""
+
+    @property
+    def busy(self) -> bool: ...
+    def start(self) -> None: ...
+    def compute(self, ct: CT) -> None: ...
+    def segment_within(self, ct: CT, box: Box) -> None: ...
+    def measure(self, ct: CT, segmentation: Segmentation, edits: Edits, previous: Result | None) -> None: ...
+    def poll(self) -> Sequence[Any]: ...
+    def cancel(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class Dialogs(Protocol):
+    """Questions to the person at the screen."""
+
+    def confirm(self, text: str, title: str) -> bool: ...
+    def error(self, text: str) -> None: ...
+    def choose_folder(self, title: str) -> Path | None: ...
+
+
+class Views(Protocol):
+    """The slice and 3D views."""
+
+    def show(self, volume_node: Any) -> None: ...
+    def centre_on(self, ras_mm: Sequence[float]) -> None: ...
+
+
+class Packages(Protocol):
+    """The Python packages that the chain needs."""
+
+    def missing(self) -> list[str]: ...
+    def size_in_words(self, names: Sequence[str]) -> str: ...
+    def install(self, names: Sequence[str]) -> None: ...
+    def by_hand(self, names: Sequence[str]) -> str: ...
+
+
+class Headers(Protocol):
+    """How a volume was acquired, where the application knows it."""
+
+    def __call__(self, volume_node: Any) -> Mapping[str, Any] | None: ...

@@ -1,0 +1,129 @@
+"""A CT becomes a case without its patient: only voxels, grid and a short list of facts are taken over.
+
+Nothing is deleted from a header here: no header is kept. A case is written anew from the voxels (see
+`store.write_case`), with the facts that `info_of` lets through: kVp, kernel, contrast yes or no, manufacturer and
+model, slice thickness, sex, and the age in bands of ten years. Its id is a running number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from OpportunisticBMDLib.cases.case import CaseInfo, age_band_of
+from OpportunisticBMDLib.cases.files import locked
+from OpportunisticBMDLib.cases.identity import traces
+from OpportunisticBMDLib.cases.store import CASES, add_scan
+from OpportunisticBMDLib.core.ct import CT, Acquisition
+from OpportunisticBMDLib.core.errors import BadInput
+
+LONGEST_TEXT = 64
+_SEXES = {"F": "female", "M": "male", "O": "other"}
+_YEARS_PER = {"Y": 1.0, "M": 1 / 12, "W": 1 / 52.18, "D": 1 / 365.25}
+_IDENTITY = ("PatientName", "PatientID", "OtherPatientIDs", "OtherPatientNames", "PatientBirthDate", "AccessionNumber")
+_SUBJECT_TAGS = (*_IDENTITY, "Modality", "PatientSex", "PatientAge", "StudyDate")
+
+
+def info_of(acquisition: Acquisition, subject: Mapping[str, Any], patient: str | None = None) -> CaseInfo:
+    """The facts about a scan that a case may hold.
+
+    Args:
+        acquisition: how it was made; path, series UID and description are not taken over.
+        subject: DICOM keywords (PatientSex, PatientAge or PatientBirthDate and StudyDate) -> values; empty where
+            unknown. What else it holds (names, ids) is only used to find these in texts.
+        patient: a pseudonym that joins several cases of one patient.
+
+    Raises:
+        BadInput: the pseudonym gives the patient away, or cannot be one.
+    """
+    identity = _identity(subject)
+    if patient is not None and (traces(patient) or _mentions(patient, identity)):
+        raise BadInput("The pseudonym holds a name, a date or a number of the patient; choose another one.")
+    age = age_years_of(subject)
+    try:
+        return CaseInfo(
+            sex=_SEXES.get(str(subject.get("PatientSex") or "").strip().upper()),
+            age_band=None if age is None else age_band_of(age),
+            scanner=_harmless(acquisition.scanner, identity),
+            kvp=_within(acquisition.kvp, 40, 200),
+            kernel=_harmless(acquisition.kernel, identity),
+            patient=patient,
+            contrast=None if acquisition.contrast_agent is None else acquisition.contrast_agent != "",
+            slice_thickness_mm=_within(acquisition.slice_thickness_mm, 0.05, 30),
+            history=("added without identity",),
+        )
+    except ValueError as error:
+        raise BadInput(f"The case cannot be added: {error}.") from error
+
+
+def add_ct(directory: str | Path, ct: CT, subject: Mapping[str, Any], patient: str | None = None) -> str:
+    """Adds a CT to a dataset as a new case, and gives its id: "case-0001" and on."""
+    info = info_of(ct.acquisition, subject, patient)
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    with locked(directory):
+        case_id = next_id(directory)
+        add_scan(directory, case_id, ct.volume, info)
+    return case_id
+
+
+def next_id(directory: str | Path) -> str:
+    """The running number that no case has yet."""
+    cases = Path(directory) / CASES
+    taken = {path.name for path in cases.iterdir()} if cases.is_dir() else set()
+    number = 1
+    while f"case-{number:04d}" in taken:
+        number += 1
+    return f"case-{number:04d}"
+
+
+def subject_in(folder: Path) -> dict[str, Any]:
+    """Sex, age and, to keep them out, the patient's names and numbers from the first CT file of a DICOM folder."""
+    import pydicom  # here, because images that are not DICOM are read without it
+    from pydicom.errors import InvalidDicomError
+
+    for path in sorted(Path(folder).rglob("*")):
+        if path.is_file():
+            try:
+                data = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_SUBJECT_TAGS))
+            except InvalidDicomError:
+                continue
+            if data.get("Modality") == "CT":
+                return {tag: str(data.get(tag) or "") for tag in _SUBJECT_TAGS}
+    return {}
+
+
+def age_years_of(subject: Mapping[str, Any]) -> float | None:
+    """From PatientAge ("063Y"), else from PatientBirthDate and StudyDate ("YYYYMMDD"); None where both are unknown."""
+    text = str(subject.get("PatientAge") or "").strip().upper()
+    if text[:-1].isdigit() and text[-1] in _YEARS_PER:
+        return int(text[:-1]) * _YEARS_PER[text[-1]]
+    dates = [str(subject.get(tag) or "").strip() for tag in ("PatientBirthDate", "StudyDate")]
+    try:
+        born, scanned = (datetime.strptime(date, "%Y%m%d") for date in dates)
+    except ValueError:
+        return None
+    return (scanned - born).days / 365.25 if scanned >= born else None
+
+
+def _identity(subject: Mapping[str, Any]) -> tuple[str, ...]:
+    """Every part of the patient's names and numbers, in lower case."""
+    texts = " ".join(str(subject.get(tag) or "") for tag in _IDENTITY).lower()
+    return tuple(part for part in texts.replace("^", " ").replace("=", " ").replace("\\", " ").split() if len(part) > 2)
+
+
+def _mentions(text: str, identity: Collection[str]) -> bool:
+    return any(part in text.lower() for part in identity)
+
+
+def _harmless(text: str | None, identity: Collection[str]) -> str | None:
+    """A text typed at the scanner, unless it holds who the patient is or goes on for too long."""
+    if not text or len(text) > LONGEST_TEXT or traces(text) or _mentions(text, identity):
+        return None
+    return text
+
+
+def _within(number: float | None, low: float, high: float) -> float | None:
+    return number if number is not None and low <= number <= high else None

@@ -1,0 +1,96 @@
+"""Why a result deserves caution, or why there is none: every reason that the program knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal
+
+Severity = Literal["info", "warning", "refusal"]
+
+
+class ReasonCode(str, Enum):
+    """Short and stable names, in the order in which reasons are looked for: of a vertebra the first counts.
+
+    Args:
+        meaning: one sentence, for the documentation.
+        unit: of the figure that trips it, as UCUM writes it; None where there is no figure.
+    """
+
+    meaning: str
+    unit: str | None
+
+    def __new__(cls, code: str, meaning: str, unit: str | None = None) -> ReasonCode:
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.meaning, member.unit = meaning, unit
+        return member
+
+    __str__ = str.__str__
+
+    VERTEBRAE_NOT_FOUND = "vertebrae_not_found", "The localizer sees no T12, L1 and L2 in the scan (its score).", "1"
+    BOX_LEAVES_SCAN = "box_leaves_scan", "Too little of the box around T12 to L2 lies in the scan.", "%"
+
+    NOT_FOUND = "not_found", "There is no mask of a vertebra."
+    NO_REGION = "no_region", "A mask holds no body whose middle could be read."
+    TOO_FLAT = "too_flat", "The cancellous bone of a body is too flat: the region would meet the endplates.", "mm"
+    CUT_OFF = "cut_off", "A mask lies on the edge of the scan, or the scan shows too little of its middle.", "%"
+    TOO_SMALL = "too_small", "A mask is small beside the largest of the three: crushed, cut off, not segmented.", "%"
+    METAL = "metal", "A mask holds metal or cement.", "%"
+    EXCLUDED_BY_READER = "excluded_by_reader", "The reader left a vertebra out."
+    REGION_LEFT_OUT = (
+        "region_left_out",
+        "Too much of a body's middle is metal, sclerosis or cyst, or erased.",
+        "%",
+    )
+    REGION_IN_PART = "region_in_part", "Part of a body's middle was left out of the reading.", "%"
+
+    BOX_MOVED_BY_HAND = "box_moved_by_hand", "The box around T12 to L2 was placed by hand."
+    EDITED_BY_HAND = "edited_by_hand", "A mask was edited by hand."
+    WRONG_ORDER = "wrong_order", "The masks do not follow each other from head to foot."
+    UNSURE_LEVELS = "unsure_levels", "Front and side view of the localizer do not agree on the levels (its score).", "1"
+    CONTRAST_AGENT = "contrast_agent", "A contrast agent was given: the density is too high."
+    KVP_UNKNOWN = "kvp_unknown", "The tube voltage is not known: the line of 120 kVp was used."
+    THICK_SLICES = "thick_slices", "Thick slices blur the endplates into the cancellous bone.", "mm"
+    UNSURE_SEGMENTATION = "unsure_segmentation", "The network is not sure of a mask (its mean probability).", "%"
+
+    TOO_FEW_VERTEBRAE = "too_few_vertebrae", "Fewer than two vertebrae can be measured.", "1"
+    T12_SUBSTITUTED = "t12_substituted", "T12 replaces a lumbar vertebra in the mean; thoracic bodies read higher."
+    VERTEBRAE_DIFFER = "vertebrae_differ", "The two vertebrae of the mean differ much.", "mg/cm3"
+    NETWORK_DIFFERS = "network_differs", "The network would read a vertebra much differently.", "mg/cm3"
+
+    OF_ANOTHER_VERSION = "of_another_version", "A result of another version has a reason that this one does not know."
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What was found, and the limit that it passed; both in the unit of the reason's code."""
+
+    value: float
+    limit: float
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a result deserves caution, or why there is none.
+
+    Args:
+        code: which one.
+        message: one sentence for a radiologist.
+        vertebra: "T12", "L1", "L2", or None where the whole case is meant.
+        figure: what tripped it; None where nothing was counted, and in results of schema version 1.
+
+    Raises:
+        ValueError: an unknown code, or a figure of a reason that has no unit.
+    """
+
+    code: ReasonCode
+    severity: Severity
+    message: str
+    vertebra: str | None = None
+    figure: Figure | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "code", ReasonCode(self.code))  # type: ignore[call-arg]  # by its value
+        if self.figure is not None and self.code.unit is None:
+            raise ValueError(f"the reason {self.code} has no unit, so no figure")

@@ -1,0 +1,80 @@
+"""An array with its grid: CT volumes and label maps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+
+from OpportunisticBMDLib.core.grid import Grid
+
+AIR_HU = -1024.0
+SMOOTHING_MARGIN = 12  # voxels around the wanted part, so that smoothing sees no edge there
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """Voxel values on a grid.
+
+    Args:
+        array: indexed [i, j, k]; HU for a CT, 0 = background, 1 = T12, 2 = L1, 3 = L2 for a label map.
+        grid: where the voxels are; its size is the array's shape.
+
+    Raises:
+        ValueError: array and grid differ in size.
+    """
+
+    array: np.ndarray
+    grid: Grid
+
+    def __post_init__(self) -> None:
+        if self.array.shape != self.grid.size:
+            raise ValueError(f"array of shape {self.array.shape} on a grid of size {self.grid.size}")
+
+    @classmethod
+    def from_sitk(cls, image: sitk.Image) -> Volume:
+        """Takes over a 3D SimpleITK image; its (k, j, i) array is viewed as [i, j, k]."""
+        return cls(sitk.GetArrayFromImage(image).transpose(2, 1, 0), Grid.of_sitk(image))
+
+    def to_sitk(self) -> sitk.Image:
+        array = self.array.astype(np.uint8) if self.array.dtype == bool else self.array
+        image = sitk.GetImageFromArray(np.ascontiguousarray(array.transpose(2, 1, 0)))
+        self.grid.stamp_on(image)
+        return image
+
+    def part(self, ranges: tuple[slice, slice, slice]) -> Volume:
+        """The voxels of these index ranges, on their own grid."""
+        array = self.array[ranges]
+        return Volume(array, self.grid.cropped([r.start for r in ranges], array.shape))
+
+    def resampled(self, grid: Grid, *, outside: float = AIR_HU) -> Volume:
+        """Values on another grid: linear between voxels, averaged first where the new grid is coarser.
+
+        Returns float32; voxels of the new grid that lie outside this one get the value `outside`.
+        """
+        source = self.part(self.grid.part_under(grid, margin=SMOOTHING_MARGIN))
+        image = sitk.Cast(source.to_sitk(), sitk.sitkFloat32)
+        image = _smoothed_for(image, source.grid, grid)
+        return Volume.from_sitk(_resample(image, grid, sitk.sitkLinear, outside))
+
+    def resampled_labels(self, grid: Grid) -> Volume:
+        """Labels of the nearest voxels on another grid; 0 outside."""
+        source = self.part(self.grid.part_under(grid, margin=1))
+        return Volume.from_sitk(_resample(source.to_sitk(), grid, sitk.sitkNearestNeighbor, 0))
+
+
+def _resample(image: sitk.Image, grid: Grid, interpolator: int, outside: float) -> sitk.Image:
+    reference = sitk.Image(grid.size, sitk.sitkUInt8)
+    grid.stamp_on(reference)
+    return sitk.Resample(image, reference, sitk.Transform(), interpolator, outside)
+
+
+def _smoothed_for(image: sitk.Image, grid: Grid, target: Grid) -> sitk.Image:
+    """Averages over the new, larger voxels so that noise and edges do not alias."""
+    cosines = np.abs((grid.affine[:3, :3] / grid.spacing).T @ (target.affine[:3, :3] / target.spacing))
+    for axis in range(3):
+        spacing = target.spacing[np.argmax(cosines[axis])]
+        if spacing / grid.spacing[axis] > 1.3 and grid.size[axis] >= 4:
+            image = sitk.RecursiveGaussian(image, 0.35 * spacing, False, 0, axis)
+    return image

@@ -1,0 +1,1 @@
+"""DICOM's words: codes, and how 3D Slicer writes them."""

@@ -1,0 +1,1 @@
+"""What computes the networks, and on which processor."""

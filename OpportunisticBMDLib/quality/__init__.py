@@ -1,0 +1,63 @@
+"""What a reader should know before trusting the number: a file a check, each of which registers itself."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+import numpy as np
+
+from OpportunisticBMDLib.core.reading import Reading
+from OpportunisticBMDLib.core.reason import Reason
+from OpportunisticBMDLib.core.segmentation import Segmentation
+from OpportunisticBMDLib.core.vertebrae import LABELS, VERTEBRAE
+from OpportunisticBMDLib.core.volume import Volume
+from OpportunisticBMDLib.quality.registry import (
+    SeenMask,
+    SeenMean,
+    SeenRegion,
+    SeenScan,
+    of_masks,
+    of_means,
+    of_regions,
+    of_scans,
+)
+
+__all__ = ["SeenMean", "SeenScan", "cautions", "differences", "measurability", "readable"]
+
+for _module in pkgutil.iter_modules(__path__):
+    if not _module.name.startswith("_"):
+        importlib.import_module(f"{__name__}.{_module.name}")
+
+
+def measurability(ct: Volume, segmentation: Segmentation) -> list[Reason]:
+    """A warning for each vertebra whose mask cannot be measured, naming it.
+
+    Args:
+        ct: HU, the masks' part of the scan.
+        segmentation: on the same grid.
+    """
+    masks = {name: segmentation.labels.array == LABELS[name] for name in VERTEBRAE}
+    largest = max(int(np.count_nonzero(mask)) for mask in masks.values())
+    return [r for name, mask in masks.items() for r in of_masks.first(SeenMask(name, ct, mask, largest))]
+
+
+def readable(vertebra: str, reading: Reading | None, height_mm: float) -> list[Reason]:
+    """A warning where the middle of a body cannot be read, and a note where much of it was left out.
+
+    Args:
+        reading: None where the mask holds no body.
+        height_mm: of the body's cancellous bone.
+    """
+    return of_regions.first(SeenRegion(vertebra, reading, height_mm))
+
+
+def cautions(scan: SeenScan) -> list[Reason]:
+    """What does not prevent a measurement, yet bears on how far to trust it; a refusal where the masks are not those
+    of T12, L1 and L2."""
+    return of_scans.all(scan)
+
+
+def differences(mean: SeenMean) -> list[Reason]:
+    """What the densities themselves say."""
+    return of_means.all(mean)

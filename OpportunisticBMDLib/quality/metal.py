@@ -1,0 +1,19 @@
+"""Metal or cement in a vertebra."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from OpportunisticBMDLib.core.reading import METAL_HU
+from OpportunisticBMDLib.core.reason import Figure, Reason, ReasonCode
+from OpportunisticBMDLib.quality.registry import SeenMask, of_masks
+
+MOST_METAL = 0.005  # of a mask's voxels
+
+
+@of_masks.check(ReasonCode.METAL)
+def metal(seen: SeenMask) -> Iterator[Reason]:
+    share = float((seen.ct.array[seen.mask] > METAL_HU).mean())
+    if share > MOST_METAL:
+        message = f"{seen.vertebra} contains metal or cement."
+        yield Reason(ReasonCode.METAL, "warning", message, seen.vertebra, Figure(100 * share, 100 * MOST_METAL))

@@ -1,0 +1,116 @@
+"""Where checks are registered: each looks at one kind of thing and gives reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from OpportunisticBMDLib.core.box import Box
+from OpportunisticBMDLib.core.ct import Acquisition
+from OpportunisticBMDLib.core.reading import Reading
+from OpportunisticBMDLib.core.reason import Reason, ReasonCode
+from OpportunisticBMDLib.core.segmentation import Segmentation
+from OpportunisticBMDLib.core.thresholds import Thresholds
+from OpportunisticBMDLib.core.vertebra import MeasuredVertebra
+from OpportunisticBMDLib.core.volume import Volume
+
+Seen = TypeVar("Seen")
+
+
+@dataclass(frozen=True, eq=False)
+class SeenMask:
+    """The mask of a vertebra.
+
+    Args:
+        ct: HU, the masks' part of the scan: a mask touches its edge only where it touches the edge of the scan.
+        mask: (I, J, K) bool, on the same grid.
+        largest: voxels of the largest of the three masks.
+    """
+
+    vertebra: str
+    ct: Volume
+    mask: np.ndarray
+    largest: int
+
+
+@dataclass(frozen=True, eq=False)
+class SeenRegion:
+    """The middle of a vertebral body.
+
+    Args:
+        reading: None where the mask holds no body.
+        height_mm: of the body's cancellous bone.
+    """
+
+    vertebra: str
+    reading: Reading | None
+    height_mm: float
+
+
+@dataclass(frozen=True, eq=False)
+class SeenScan:
+    """The scan as a whole.
+
+    Args:
+        ct: HU.
+        segmentation: on the same grid.
+        box: the localizer's; None where it was not asked.
+        has_own_line: densities are read from the scanner's own calibration line.
+    """
+
+    ct: Volume
+    segmentation: Segmentation
+    acquisition: Acquisition
+    box: Box | None = None
+    has_own_line: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class SeenMean:
+    """The two vertebrae of the mean, mg/cm3 of HA."""
+
+    first: tuple[str, MeasuredVertebra]
+    second: tuple[str, MeasuredVertebra]
+    bmd_mg_cm3: float
+    thresholds: Thresholds
+
+    @property
+    def pair(self) -> tuple[tuple[str, MeasuredVertebra], ...]:
+        return self.first, self.second
+
+
+Check = Callable[[Seen], Iterable[Reason]]
+
+
+class Checks(Generic[Seen]):
+    """All checks of one kind of thing, in the order of the codes that they may give."""
+
+    def __init__(self) -> None:
+        self._checks: list[tuple[int, Check[Seen]]] = []
+
+    def check(self, *codes: ReasonCode) -> Callable[[Check[Seen]], Check[Seen]]:
+        """Registers a function that may give reasons of these codes."""
+
+        def registered(function: Check[Seen]) -> Check[Seen]:
+            self._checks.append((min(list(ReasonCode).index(code) for code in codes), function))
+            self._checks.sort(key=lambda entry: entry[0])
+            return function
+
+        return registered
+
+    def all(self, seen: Seen) -> list[Reason]:
+        """What all checks say."""
+        return [reason for _, check in self._checks for reason in check(seen)]
+
+    def first(self, seen: Seen) -> list[Reason]:
+        """What the first check says that has anything to say; the others may not even apply then."""
+        return next((reasons for _, check in self._checks if (reasons := list(check(seen)))), [])
+
+
+of_masks: Checks[SeenMask] = Checks()
+of_regions: Checks[SeenRegion] = Checks()
+of_scans: Checks[SeenScan] = Checks()
+of_means: Checks[SeenMean] = Checks()

@@ -1,0 +1,196 @@
+"""From masks to bone mineral density: the middle of each body is read, and 3D DenseNet says how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from OpportunisticBMDLib.core.calibration_line import Calibration
+from OpportunisticBMDLib.core.errors import BadInput
+from OpportunisticBMDLib.core.grid import Grid, triple
+from OpportunisticBMDLib.core.materials import HA_HU_PER_MG_CM3
+from OpportunisticBMDLib.core.reading import Reading
+from OpportunisticBMDLib.core.region import Region
+from OpportunisticBMDLib.core.segmentation import Segmentation
+from OpportunisticBMDLib.core.vertebra import MaskFigures, MeasuredVertebra, RegionFigures
+from OpportunisticBMDLib.core.vertebrae import LABELS
+from OpportunisticBMDLib.core.volume import Volume
+from OpportunisticBMDLib.models import ModelCard, device_of
+from OpportunisticBMDLib.stages.place_region import SHARE
+
+BINS = "bin_corrections_mg_cm3"  # of a card's outputs
+BASE, REGION = "corrects", "reading of the region"  # of a card's outputs: what the bins are added to
+REACH_MM = 24.0  # above and below the middle of a body: as far as its discs
+SPREAD = "spread_scale"  # of a card's outputs: errors that were measured, in units of the bins' spread
+
+
+@dataclass(frozen=True, eq=False)
+class Density:
+    """A probability for each BMD bin.
+
+    Args:
+        centres: (B,) mg/cm3; those of each vertebra evenly spaced.
+        probabilities: (B,), summing to 1.
+        blur_sd: mg/cm3; an error that is known to be there and independent of the bins, normally distributed.
+        correction: mg/cm3; what the network would add to the mean.
+    """
+
+    centres: np.ndarray
+    probabilities: np.ndarray
+    blur_sd: float = 0.0
+    correction: float = 0.0
+
+    @property
+    def mean(self) -> float:
+        """The expectation, mg/cm3."""
+        return float(self.probabilities @ self.centres)
+
+    @property
+    def sd(self) -> float:
+        """The spread, mg/cm3."""
+        return float(np.hypot(np.sqrt(self.probabilities @ (self.centres - self.mean) ** 2), self.blur_sd))
+
+    def below(self, threshold: float) -> float:
+        """The probability of a BMD below `threshold` mg/cm3; each bin is a normal distribution of its own width."""
+        width = self.centres[1] - self.centres[0]
+        distances = (threshold - self.centres) / np.hypot(width / np.sqrt(12), self.blur_sd)
+        below = torch.special.ndtr(torch.from_numpy(distances)).numpy()
+        return float(min(self.probabilities @ below, 1.0))  # the probabilities' sum may miss 1 by rounding
+
+    def of_vertebra(self, middle: RegionFigures, mask: MaskFigures) -> MeasuredVertebra:
+        """A vertebra that has this density."""
+        return MeasuredVertebra(self.mean, self.sd, self.mean + self.correction, middle, mask)
+
+    def widened(self, scale: float) -> Density:
+        """The same mean, the bins `scale` times as far from it."""
+        return replace(self, centres=self.mean + scale * (self.centres - self.mean))
+
+    @classmethod
+    def mean_of(cls, densities: Sequence[Density]) -> Density:
+        """The mean density of several vertebrae.
+
+        Their errors come from one marrow and one scanner, and are taken to be shared: the mean is as sure as they are.
+        """
+        mean = np.mean([density.mean for density in densities])
+        return cls(
+            centres=np.concatenate([density.centres - density.mean + mean for density in densities]),
+            probabilities=np.concatenate([density.probabilities for density in densities]) / len(densities),
+            blur_sd=float(np.mean([density.blur_sd for density in densities])),
+            correction=float(np.mean([density.correction for density in densities])),
+        )
+
+
+def crop_grid(region: Region, size: Sequence[int], spacing_mm: Sequence[float]) -> Grid:
+    """The network's grid: around the region, along its own axes."""
+    directions = region.half_axes / region.half_mm[:, None]
+    affine = np.eye(4)
+    affine[:3, :3] = directions.T * np.array(spacing_mm)
+    affine[:3, 3] = region.centre_ras - affine[:3, :3] @ ((np.array(size) - 1) / 2)
+    return Grid(triple(size), affine)
+
+
+def body_mask(region: Region, grid: Grid) -> np.ndarray:
+    """(I, J, K) bool: the ellipse of the whole body, of which the region is a part, with its endplates and discs.
+
+    It follows from the region alone: an edit of the masks that leaves the region where it is changes nothing.
+    """
+    index = np.stack(np.meshgrid(*map(np.arange, grid.size), indexing="ij"), axis=-1)
+    x, y, z = np.moveaxis(region.local(grid.ras_of(index)), -1, 0)
+    return (np.hypot(x, y) <= 1 / SHARE) & (np.abs(z) * region.half_mm[2] <= REACH_MM)
+
+
+def correction_input(ct: Volume, region: Region, bmd: float, calibration: Calibration, card: ModelCard) -> Tensor:
+    """(1, I, J, K) in -1..1: how much denser the body is than its region reads; 0 beside the body.
+
+    The density itself is not shown: mineral that is added everywhere moves what is read by just as much.
+
+    Args:
+        bmd: what the region reads, mg/cm3.
+    """
+    grid = crop_grid(region, card.grid["size"], card.grid["spacing_mm"])
+    crop = calibration.bmd(ct.resampled(grid).array)
+    return torch.from_numpy(windowed(crop - bmd, card) * body_mask(region, grid))[None]
+
+
+def windowed(denser: np.ndarray, card: ModelCard) -> np.ndarray:
+    """mg/cm3 -> float32 in -1..1, by the card's window of what mineral does to HU at 120 kVp."""
+    low, high = card.window["low_hu"], card.window["high_hu"]
+    shown = HA_HU_PER_MG_CM3 * denser
+    return np.where(shown < 0, -shown / low, shown / high).clip(-1, 1).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Densitometer:
+    """Gives the BMD of a vertebra from the reading of its middle.
+
+    The network's bins lie around what the calibration line gives for the region: they tell how far thick slices, noise,
+    kernels and inexact masks may have moved it. What the network itself would read stands beside the reading: on real
+    CTs of patients that it was not fitted on, degraded as other scans would be, it is no better (README).
+
+    Raises:
+        BadInput: the model's card names no bins around the reading.
+    """
+
+    network: nn.Module
+    card: ModelCard
+
+    def __post_init__(self) -> None:
+        if BINS not in self.card.outputs or self.card.outputs.get(BASE) != REGION:
+            raise BadInput(
+                f"The bmd model {self.card.name} {self.card.version} does not correct the {REGION}: it is of the "
+                "former scale, or damaged; fit or install it anew."
+            )
+
+    def density(self, ct: Volume, reading: Reading, calibration: Calibration) -> Density:
+        """The density of a vertebra: its reading.
+
+        The spread is the network's, scaled to the errors that were measured, and that of the line.
+        """
+        bmd = calibration.bmd(reading.hu_mean)
+        correction = self._read(correction_input(ct, reading.region, bmd, calibration, self.card))
+        density = replace(correction, centres=correction.centres - correction.mean + bmd, correction=correction.mean)
+        return replace(density.widened(self.card.outputs.get(SPREAD, 1.0)), blur_sd=calibration.sd(density.mean))
+
+    @torch.inference_mode()
+    def _read(self, image: Tensor) -> Density:
+        """The correction of the reading."""
+        device = device_of(self.network)
+        probabilities = self.network(image[None].to(device)).softmax(dim=1)[0].double().cpu().numpy()
+        return Density(np.asarray(self.card.outputs[BINS]), probabilities / probabilities.sum())
+
+
+def middle_figures(reading: Reading | None) -> RegionFigures | None:
+    """What the result has of a reading; None where nothing was read."""
+    if reading is None or not reading.voxels:
+        return None
+    return RegionFigures(reading.region, reading.hu_mean, reading.hu_sd, reading.voxels)
+
+
+def mask_figures(ct: Volume, segmentation: Segmentation, vertebra: str) -> MaskFigures | None:
+    """What a mask itself tells; None where there is none.
+
+    Args:
+        ct: HU.
+        segmentation: on the same grid.
+    """
+    labels = segmentation.labels
+    mask = labels.array == LABELS[vertebra]
+    hu = ct.array[mask]
+    if not len(hu):
+        return None
+    return MaskFigures(
+        volume_mm3=float(mask.sum() * labels.grid.voxel_volume),
+        centroid_ras_mm=_centroid(mask, labels.grid),
+        hu_mean=float(hu.mean()),
+        hu_sd=float(hu.std()),
+        confidence=segmentation.confidence.get(vertebra),
+    )
+
+
+def _centroid(mask: np.ndarray, grid: Grid) -> tuple[float, float, float]:
+    right, front, up = grid.ras_of(np.argwhere(mask).mean(axis=0)).tolist()
+    return right, front, up

@@ -1,0 +1,130 @@
+"""Several CTs in one go: which are found, the child process, its rows, and what a stop leaves."""
+
+from __future__ import annotations
+
+import csv
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("PySide6", reason="the window's tests need the dev extra")
+pytest.importorskip("slicer", reason="the window's tests need slicer-core")
+
+import SimpleITK as sitk
+
+import panel_harness
+from OpportunisticBMDPanel.batch.process import SUMMARY, cases_in
+from OpportunisticBMDPanel.batch.runner import Batch
+from OpportunisticBMDPanel.settings.settings import Settings
+
+
+def write_lump(path: Path) -> None:
+    """A lump of soft tissue in air, which has no spine: quick to refuse."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = sitk.GaussianSource(sitk.sitkFloat32, [24, 24, 24], [6.0] * 3, [12.0] * 3, 1500.0)
+    image = sitk.Cast(image - 1000.0, sitk.sitkInt16)
+    image.SetSpacing((4.0, 4.0, 4.0))
+    sitk.WriteImage(image, str(path))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "cts"
+    write_lump(folder / "a.nii.gz")
+    (folder / "b.nrrd").write_text("no image")
+    return folder
+
+
+def test_images_zips_and_folders_are_found_and_masks_are_not(tmp_path: Path):
+    for name in ("a.nii.gz", "b.mha", "c.zip", "masks.seg.nrrd", "notes.txt", ".hidden.nrrd"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / "dicom").mkdir()
+    (tmp_path / "case").mkdir()
+    (tmp_path / "case" / "ct.nii.gz").write_text("x")
+    found = {case.name: case.path.relative_to(tmp_path).as_posix() for case in cases_in(tmp_path)}
+    assert found == {"a": "a.nii.gz", "b": "b.mha", "c": "c.zip", "case": "case/ct.nii.gz", "dicom": "dicom"}
+
+
+def test_a_folder_of_slices_is_one_ct(tmp_path: Path):
+    for number in range(3):
+        (tmp_path / f"IM{number:03}").write_text("x")
+    (case,) = cases_in(tmp_path)
+    assert case.path == tmp_path and case.name == tmp_path.name
+
+
+def test_cts_of_one_name_do_not_share_a_folder(tmp_path: Path):
+    for name in ("ct.nii.gz", "ct.nrrd"):
+        (tmp_path / name).write_text("x")
+    assert [case.name for case in cases_in(tmp_path)] == ["ct", "ct-2"]
+
+
+def test_an_empty_folder_has_none(tmp_path: Path):
+    assert cases_in(tmp_path) == []
+
+
+def run(batch: Batch, seconds: float = 240.0) -> None:
+    end = time.monotonic() + seconds
+    while batch.tick():
+        assert time.monotonic() < end, "the child did not end"
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_a_folder_is_measured_with_a_row_for_each_ct(folder: Path, tmp_path: Path):
+    batch, output = Batch(), tmp_path / "out"
+    batch.start(folder, output, Settings(device="cpu"))
+    with pytest.raises(RuntimeError, match="being measured already"):
+        batch.start(folder, output, Settings())
+    run(batch)
+    assert batch.message == "" and batch.names == ["a", "b"] and batch.fraction == 1.0
+    assert [row.status for row in batch.rows] == ["refused", "failed"]
+    assert "b.nrrd" in batch.rows[1].message
+    assert (output / "a" / "report.html").is_file() and not (output / "b").exists()
+    with (output / SUMMARY).open(encoding="utf-8", newline="") as file:
+        assert [row["status"] for row in csv.DictReader(file)] == ["refused", "failed"]
+
+
+@pytest.mark.slow
+def test_faulty_models_are_a_sentence(folder: Path, tmp_path: Path):
+    batch = Batch()
+    batch.start(folder, tmp_path / "out", Settings(device="cpu", models=tmp_path / "nowhere"))
+    run(batch)
+    assert "nowhere" in batch.message and batch.rows == []
+
+
+def test_cancel_leaves_no_process(folder: Path, tmp_path: Path):
+    batch = Batch()
+    batch.start(folder, tmp_path / "out", Settings(device="cpu"))
+    process, said = batch._child.process, batch._child.folder
+    batch.cancel()
+    assert process.poll() is not None and not batch.is_running and not said.exists()
+    assert not batch.tick()
+
+
+def test_an_interpreter_that_ends_at_once_is_a_sentence(folder: Path, tmp_path: Path):
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\necho no such module >&2\nexit 1\n")
+    broken.chmod(0o755)
+    batch = Batch(str(broken))
+    batch.start(folder, tmp_path / "out", Settings())
+    run(batch, 60)
+    assert batch.message == "no such module"
+
+
+@pytest.mark.slow
+def test_the_section_runs_it_and_lists_the_rows(folder: Path, tmp_path: Path):
+    panel = panel_harness.Panel()
+    ui = panel.ui
+    assert not ui.batchButton.enabled
+    ui.batchInputEdit.currentPath, ui.batchOutputEdit.currentPath = str(folder), str(tmp_path / "out")
+    assert ui.batchButton.enabled
+    ui.batchButton.click()
+    assert ui.batchCancelButton.isVisibleTo(panel.root) and not ui.batchInputEdit.enabled
+    panel_harness.wait(lambda: not panel.widget.batch.is_running, 240)
+    assert ui.batchTable.rowCount == 2 and ui.batchTable.item(1, 2).text() == "not read"
+    assert ui.batchLabel.text.startswith("0 of 2 measured")
+    ui.batchButton.click()
+    ui.batchCancelButton.click()
+    assert "Stopped after 0 of 0" in ui.batchLabel.text and ui.batchButton.isVisibleTo(panel.root)
+    panel.close()

@@ -1,0 +1,1 @@
+"""Compares ways to get from a reading to a BMD: which of them ship is decided by figures."""

@@ -1,0 +1,55 @@
+"""`opportunistic-bmd-lab COMMAND ...`: every command of the laboratory under one name."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+BAD_USAGE = 2
+COMMANDS = {
+    "dataset": ("dataset", "check, split, rank and add to annotated datasets"),
+    "public-cts": ("public_cts", "fetch public CTs: as a demo, as an annotated dataset"),
+    "levels": ("known_levels", "CTs whose levels were read by eye: check the chain, draw drafts of masks"),
+    "prepare": ("fit.samples.prepare", "samples for localizer and AnatomyNet"),
+    "readings": ("fit.samples.readings", "samples for the DenseNet"),
+    "fit": ("fit.__main__", "fit all three networks on an annotated dataset"),
+    "fit-localizer": ("fit.tasks.localizer", "fit the localizer"),
+    "fit-segmentation": ("fit.tasks.segmentation", "fit AnatomyNet"),
+    "fit-bmd": ("fit.tasks.bmd", "fit the DenseNet"),
+    "spread": ("fit.spread", "scale a DenseNet's spread to measured errors"),
+    "ablations": ("fit.ablations.__main__", "compare designs of the DenseNet"),
+    "evaluate": ("evaluate.__main__", "measure the chain on virtual patients or an annotated dataset"),
+    "real-cts": ("real_cts.__main__", "measure the chain on real CTs"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command with the arguments that follow it; returns its exit status, 2 for an unknown one."""
+    command, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if command in ("-h", "--help"):
+        print(_usage())
+        return 0
+    if command not in COMMANDS:
+        print(f"opportunistic-bmd-lab: there is no command {command!r}.\n\n{_usage()}", file=sys.stderr)
+        return BAD_USAGE
+    module, _ = COMMANDS[command]
+    try:
+        program = importlib.import_module(f"OpportunisticBMDTraining.{module}")
+    except ModuleNotFoundError as error:
+        needed = "pip install 'opportunistic-bmd[training]'"
+        print(
+            f"opportunistic-bmd-lab {command} needs the training tools ({error.name} is missing): {needed}.",
+            file=sys.stderr,
+        )
+        return BAD_USAGE
+    return program.main(rest) or 0
+
+
+def _usage() -> str:
+    lines = [f"  {name:<17} {what}" for name, (_, what) in COMMANDS.items()]
+    return "\n".join(("usage: opportunistic-bmd-lab COMMAND [-h] ...", "", *lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
