@@ -21,7 +21,7 @@ lint: $(READY)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/mypy --strict OpportunisticBMDLib/core
-	$(VENV)/bin/lint-imports
+	PYTHONPATH=OpportunisticBMD:Testing $(VENV)/bin/lint-imports
 	$(VENV)/bin/vulture
 
 docs: $(READY)

@@ -18,8 +18,8 @@ from OpportunisticBMDPanel.following.sessions import Sessions
 from OpportunisticBMDPanel.following.worker_link import WorkerLink, start_worker
 from OpportunisticBMDPanel.session import Session, State
 from OpportunisticBMDPanel.settings.settings import Settings
-from OpportunisticBMDPanel.slicer.nodes import Nodes, Saved
-from OpportunisticBMDPanel.slicer.protocols import Headers, Worker
+from OpportunisticBMDPanel.slicer.nodes import Nodes, SavedResult
+from OpportunisticBMDPanel.slicer.protocols import ChainWorker, Headers
 
 
 class PanelLogic:
@@ -38,7 +38,7 @@ class PanelLogic:
         nodes: Nodes,
         settings: Settings,
         *,
-        worker: Callable[[Settings], Worker] = start_worker,
+        worker: Callable[[Settings], ChainWorker] = start_worker,
         header: Headers = lambda volume_node: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -189,7 +189,7 @@ class PanelLogic:
         session.state = State.READY
         self.changed.emit(session)
 
-    def _take_up(self, session: Session, saved: Saved) -> None:
+    def _take_up(self, session: Session, saved: SavedResult) -> None:
         session.segmentation_node, session.box_node = saved.nodes.segmentation_node, saved.nodes.box_node
         session.table_node, session.regions_node = saved.nodes.table_node, saved.nodes.regions_node
         masks = self._nodes.segmentation(session) if session.segmentation_node is not None else None

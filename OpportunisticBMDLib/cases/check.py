@@ -11,6 +11,7 @@ from typing import Any
 from nibabel.filebasedimages import ImageFileError
 from tqdm import tqdm
 
+from OpportunisticBMDLib.cases.annotation import READS, SUFFIX
 from OpportunisticBMDLib.cases.case import CaseInfo, Entry, is_case_id
 from OpportunisticBMDLib.cases.drafts import DRAFTS
 from OpportunisticBMDLib.cases.fault import Fault
@@ -18,7 +19,6 @@ from OpportunisticBMDLib.cases.files import LOCK_FILE, read_json
 from OpportunisticBMDLib.cases.hardest import UNCERTAINTY_FILE
 from OpportunisticBMDLib.cases.identity import nifti_traces, nrrd_traces, traces
 from OpportunisticBMDLib.cases.masks import mask_faults, scan_faults, segmentation_grid_faults
-from OpportunisticBMDLib.cases.reading import READS, SUFFIX
 from OpportunisticBMDLib.cases.split import FOLDS
 from OpportunisticBMDLib.cases.store import (
     CASE_FILE,

@@ -17,7 +17,7 @@ from OpportunisticBMDLib.cases.hardest import Uncertainty, record
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDPanel.annotating import work
-from OpportunisticBMDPanel.annotating.dataset import Row, add_volume, next_unread, open_or_create, rows_of
+from OpportunisticBMDPanel.annotating.dataset import CaseRow, add_volume, next_unread, open_or_create, rows_of
 from OpportunisticBMDPanel.annotating.form import Form
 from OpportunisticBMDPanel.annotating.work import Role
 
@@ -53,20 +53,20 @@ def test_the_list_is_filtered_and_ordered(tmp_path):
     dataset = open_dataset(tmp_path)
     assert [row.case_id for row in rows_of(dataset)] == ["a", "b", "c", "d"]
     assert [row.case_id for row in rows_of(dataset, hardest=True)] == ["b", "d", "a", "c"]
-    assert rows_of(dataset, statuses=("read",)) == (Row("d", "read", 0.75, False),)
+    assert rows_of(dataset, statuses=("read",)) == (CaseRow("d", "read", 0.75, False),)
 
 
 @pytest.mark.parametrize(
     ("after", "following"), [(None, "b"), ("b", "c"), ("c", "b"), ("d", "b"), ("not in the list", "b")]
 )
 def test_the_next_unread_case(after, following):
-    rows = [Row(i, s, None, False) for i, s in (("a", "read"), ("b", "new"), ("c", "draft"), ("d", "reviewed"))]
+    rows = [CaseRow(i, s, None, False) for i, s in (("a", "read"), ("b", "new"), ("c", "draft"), ("d", "reviewed"))]
     assert next_unread(rows, after) == following
 
 
 def test_no_next_unread_case():
     assert next_unread([], None) is None
-    assert next_unread([Row("a", "new", None, False)], "a") is None
+    assert next_unread([CaseRow("a", "new", None, False)], "a") is None
 
 
 def test_what_is_typed_becomes_facts_and_comes_back():

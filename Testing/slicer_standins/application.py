@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import slicer
 from PySide6 import QtCore, QtWidgets
 
-from slicer_standins.qt_module import in_pythonqt_manner
+from slicer_standins.pythonqt import in_pythonqt_manner
 
 
 class Application:

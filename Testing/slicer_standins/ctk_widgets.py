@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from PySide6 import QtCore, QtGui, QtWidgets
 
-from slicer_standins.qt_module import PythonQt
+from slicer_standins.pythonqt import PythonQt
 
 HEADER_PX = 26
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import slicer
 from PySide6 import QtCore, QtWidgets
 
-from slicer_standins.qt_module import PythonQt
+from slicer_standins.pythonqt import PythonQt
 
 
 class qMRMLWidget(PythonQt, QtWidgets.QWidget):

@@ -192,7 +192,7 @@ class CasePart:
     def _on_save(self, checked: bool = False) -> None:
         self._save(lambda case, labels, form: work.save(case, labels, form, self._origin))
 
-    def _save(self, how: Callable[[OpenCase, Volume, Form], work.Saved]) -> None:
+    def _save(self, how: Callable[[OpenCase, Volume, Form], work.SavedWork]) -> None:
         case = self._case_in_scene()
         if case is None:
             return

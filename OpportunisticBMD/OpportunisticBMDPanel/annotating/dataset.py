@@ -15,7 +15,7 @@ from OpportunisticBMDLib.core.ct import CT
 
 
 @dataclass(frozen=True)
-class Row:
+class CaseRow:
     """A case's line in the list.
 
     Args:
@@ -44,7 +44,7 @@ def open_or_create(directory: Path) -> Dataset:
     return create_dataset(directory)
 
 
-def rows_of(dataset: Dataset, *, statuses: Sequence[str] = (), hardest: bool = False) -> tuple[Row, ...]:
+def rows_of(dataset: Dataset, *, statuses: Sequence[str] = (), hardest: bool = False) -> tuple[CaseRow, ...]:
     """The list of cases.
 
     Args:
@@ -55,7 +55,7 @@ def rows_of(dataset: Dataset, *, statuses: Sequence[str] = (), hardest: bool = F
     status = {entry.id: entry.status for entry in dataset.entries}
     ids = [case_id for case_id in dataset.ids if not statuses or status[case_id] in statuses]
     return tuple(
-        Row(
+        CaseRow(
             case_id,
             status[case_id],
             known[case_id].score if case_id in known else None,
@@ -65,7 +65,7 @@ def rows_of(dataset: Dataset, *, statuses: Sequence[str] = (), hardest: bool = F
     )
 
 
-def next_unread(rows: Sequence[Row], after: str | None = None) -> str | None:
+def next_unread(rows: Sequence[CaseRow], after: str | None = None) -> str | None:
     """The next case that waits for its annotator; None where none does.
 
     Args:

@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 from OpportunisticBMDLib.cases import STATUSES, open_dataset
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.scene.volumes import ct_of
-from OpportunisticBMDPanel.annotating.dataset import Row, add_volume, next_unread, open_or_create, rows_of
+from OpportunisticBMDPanel.annotating.dataset import CaseRow, add_volume, next_unread, open_or_create, rows_of
 from OpportunisticBMDPanel.annotating.message import show_message
 from OpportunisticBMDPanel.annotating.surroundings import Surroundings
 from OpportunisticBMDPanel.signals import Signal
@@ -32,7 +32,7 @@ class DatasetPart:
         self.changed = Signal()
         self.directory: Path | None = None
         self._ui, self._around = ui, around
-        self._rows: tuple[Row, ...] = ()
+        self._rows: tuple[CaseRow, ...] = ()
         self._status_words = {
             "new": _("new"),
             "draft": _("draft"),
@@ -115,7 +115,7 @@ class DatasetPart:
         """Writes one sentence under the list."""
         show_message(self._ui.datasetMessageLabel, text, is_fault=is_fault)
 
-    def _read_rows(self) -> tuple[Row, ...]:
+    def _read_rows(self) -> tuple[CaseRow, ...]:
         if self.directory is None:
             return ()
         index = self._ui.filterComboBox.currentIndex

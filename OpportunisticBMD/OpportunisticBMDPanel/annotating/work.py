@@ -12,10 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from OpportunisticBMDLib.cases import CaseInfo, Dataset, open_dataset
-from OpportunisticBMDLib.cases.case import is_case_id
-from OpportunisticBMDLib.cases.drafts import ANNOTATION, Draft, discard_draft, find_draft, save_draft
-from OpportunisticBMDLib.cases.hardest import acquisition_of, record, uncertainty_of
-from OpportunisticBMDLib.cases.reading import (
+from OpportunisticBMDLib.cases.annotation import (
     Agreement,
     as_draft,
     read_path,
@@ -24,6 +21,9 @@ from OpportunisticBMDLib.cases.reading import (
     save_review,
     save_second_read,
 )
+from OpportunisticBMDLib.cases.case import is_case_id
+from OpportunisticBMDLib.cases.drafts import ANNOTATION, Draft, discard_draft, find_draft, save_draft
+from OpportunisticBMDLib.cases.hardest import acquisition_of, record, uncertainty_of
 from OpportunisticBMDLib.core.ct import CT
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.result import Result
@@ -68,7 +68,7 @@ class OpenCase:
 
 
 @dataclass(frozen=True)
-class Saved:
+class SavedWork:
     """What saving gave: one sentence, and after a second read how far the two readers agree."""
 
     message: str
@@ -98,7 +98,7 @@ def open_case(directory: Path, case_id: str, role: Role, name: str = "") -> Open
     )
 
 
-def save(case: OpenCase, labels: Volume, form: Form, origin: str = BY_HAND) -> Saved:
+def save(case: OpenCase, labels: Volume, form: Form, origin: str = BY_HAND) -> SavedWork:
     """Saves finished work as the role's, and drops its draft.
 
     Args:
@@ -125,10 +125,10 @@ def save(case: OpenCase, labels: Volume, form: Form, origin: str = BY_HAND) -> S
     except ValueError as error:
         raise BadInput(f"{case.case_id} is not saved: {error}.") from error
     discard_draft(case.folder, case.role.value)
-    return Saved(message, agreement)
+    return SavedWork(message, agreement)
 
 
-def keep_as_draft(case: OpenCase, labels: Volume, form: Form, origin: str) -> Saved:
+def keep_as_draft(case: OpenCase, labels: Volume, form: Form, origin: str) -> SavedWork:
     """Saves unfinished work of the annotator in the case itself.
 
     Args:
@@ -145,7 +145,7 @@ def keep_as_draft(case: OpenCase, labels: Volume, form: Form, origin: str) -> Sa
         info = as_draft(replace(info, reviewer=None), origin)
     save_draft_state(case.directory, case.case_id, labels if labels.array.any() else None, info)
     discard_draft(case.folder, case.role.value)
-    return Saved(f"{case.case_id} is kept as a draft.")
+    return SavedWork(f"{case.case_id} is kept as a draft.")
 
 
 def autosave(case: OpenCase, labels: Volume | None, form: Form) -> None:

@@ -26,7 +26,7 @@ SUMMARY = "summary.csv"
 
 
 @dataclass(frozen=True)
-class Row:
+class BatchRow:
     """One CT in the summary; `status` is "failed" where it could not be measured at all."""
 
     name: str
@@ -39,14 +39,14 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Case:
+class BatchCT:
     """A CT in a folder, and the name that its results get."""
 
     name: str
     path: Path
 
 
-def cases_in(folder: Path) -> list[Case]:
+def cases_in(folder: Path) -> list[BatchCT]:
     """The image files and zips of a folder, and its folders, each of which is taken for one CT.
 
     A folder's own ct.nii.gz is preferred to DICOM; a folder whose files have none of the known endings, and that holds
@@ -56,11 +56,11 @@ def cases_in(folder: Path) -> list[Case]:
     images = [entry for entry in entries if entry.is_file() and _is_image(entry)]
     folders = [entry for entry in entries if entry.is_dir()]
     if not images and not folders:
-        return [Case(folder.name, folder)] if entries else []
-    found = [Case(_stem(image), image) for image in images]
+        return [BatchCT(folder.name, folder)] if entries else []
+    found = [BatchCT(_stem(image), image) for image in images]
     for inner in folders:
         ct = inner / "ct.nii.gz"
-        found.append(Case(inner.name, ct if ct.is_file() else inner))
+        found.append(BatchCT(inner.name, ct if ct.is_file() else inner))
     return _named_apart(found)
 
 
@@ -74,7 +74,7 @@ def _stem(path: Path) -> str:
     return path.name[: -len(ending)]
 
 
-def _named_apart(cases: list[Case]) -> list[Case]:
+def _named_apart(cases: list[BatchCT]) -> list[BatchCT]:
     """ct.nii.gz and ct.nrrd in one folder must not write to the same place."""
     names: dict[str, int] = {}
     apart = []
@@ -112,7 +112,7 @@ def _run(folder: Path, output: Path, entries: dict[str, Any]) -> None:
     pipeline = Pipeline.load(settings.models, chosen_device(settings.device), settings.engine)
     pipeline = replace(pipeline, thresholds=settings.thresholds, calibration=settings.calibration)
     output.mkdir(parents=True, exist_ok=True)
-    rows: list[Row] = []
+    rows: list[BatchRow] = []
     for number, case in enumerate(cases):
         rows.append(_measured(pipeline, case, output, number))
         _write_summary(rows, output / SUMMARY)
@@ -120,7 +120,7 @@ def _run(folder: Path, output: Path, entries: dict[str, Any]) -> None:
     _say("ended")
 
 
-def _measured(pipeline: Pipeline, case: Case, output: Path, number: int) -> Row:
+def _measured(pipeline: Pipeline, case: BatchCT, output: Path, number: int) -> BatchRow:
     from OpportunisticBMDLib.core.errors import BadInput
     from OpportunisticBMDLib.reading import read_ct
     from OpportunisticBMDPanel.measuring import export
@@ -134,10 +134,10 @@ def _measured(pipeline: Pipeline, case: Case, output: Path, number: int) -> Row:
         run = pipeline.run(ct, progress)
         export.write(output / case.name, case.name, ct, run)
     except BadInput as error:
-        return Row(case.name, "failed", None, None, None, "", str(error))
+        return BatchRow(case.name, "failed", None, None, None, "", str(error))
     result = run.result
     worst = next((r.message for s in ("refusal", "warning") for r in result.reasons if r.severity == s), "")
-    return Row(
+    return BatchRow(
         name=case.name,
         status=result.status,
         bmd_mg_cm3=None if result.bmd_mg_cm3 is None else round(result.bmd_mg_cm3, 2),
@@ -148,10 +148,10 @@ def _measured(pipeline: Pipeline, case: Case, output: Path, number: int) -> Row:
     )
 
 
-def _write_summary(rows: list[Row], path: Path) -> None:
+def _write_summary(rows: list[BatchRow], path: Path) -> None:
     """Whole after every CT, so that a stop loses nothing."""
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, [field.name for field in fields(Row)], restval="")
+    writer = csv.DictWriter(text, [field.name for field in fields(BatchRow)], restval="")
     writer.writeheader()
     writer.writerows({k: "" if v is None else v for k, v in asdict(row).items()} for row in rows)
     write_bytes(path, text.getvalue().encode())

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import OpportunisticBMDLib
 from OpportunisticBMDLib.system.processes import end_tree, finding, in_own_group
-from OpportunisticBMDPanel.batch.process import Row
+from OpportunisticBMDPanel.batch.process import BatchRow
 from OpportunisticBMDPanel.settings.settings import Settings
 from OpportunisticBMDPanel.signals import Signal
 
@@ -75,7 +75,7 @@ class Batch:
     def __init__(self, python: str = sys.executable) -> None:
         self.changed = Signal()
         self.names: list[str] = []
-        self.rows: list[Row] = []
+        self.rows: list[BatchRow] = []
         self.message = ""
         self.fraction = 0.0
         self._python = python
@@ -132,7 +132,7 @@ class Batch:
             case "progressed":
                 self.fraction = (message["number"] + message["fraction"]) / max(1, len(self.names))
             case "measured":
-                self.rows.append(Row(**message["row"]))
+                self.rows.append(BatchRow(**message["row"]))
                 self.fraction = len(self.rows) / max(1, len(self.names))
             case "failed":
                 self.message = message["message"]

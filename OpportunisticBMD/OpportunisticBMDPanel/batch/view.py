@@ -11,7 +11,7 @@ import qt
 from slicer.i18n import tr as _
 
 from OpportunisticBMDLib.results import wording
-from OpportunisticBMDPanel.batch.process import SUMMARY, Row
+from OpportunisticBMDPanel.batch.process import SUMMARY, BatchRow
 from OpportunisticBMDPanel.batch.runner import Batch
 from OpportunisticBMDPanel.settings.settings import Settings
 
@@ -97,7 +97,7 @@ class BatchView:
             return _("No CT was found in this folder: choose one that holds image files or DICOM folders.")
         return _("Image files, zips and DICOM folders are measured one after the other, apart from this window.")
 
-    def _show_row(self, number: int, row: Row) -> None:
+    def _show_row(self, number: int, row: BatchRow) -> None:
         category = _("not read") if row.status == NOT_READ else (row.category or _("no density"))
         number_of = wording.with_sd(row.bmd_mg_cm3, row.bmd_sd_mg_cm3)
         for column, text in enumerate((row.name, number_of, _(category), _(row.message))):

@@ -14,13 +14,13 @@ from OpportunisticBMDLib.worker.messages import Failed, Finished, Progressed, Re
 from OpportunisticBMDPanel.session import Session
 from OpportunisticBMDPanel.settings.settings import Settings
 from OpportunisticBMDPanel.signals import Signal
-from OpportunisticBMDPanel.slicer.protocols import Worker
+from OpportunisticBMDPanel.slicer.protocols import ChainWorker
 from OpportunisticBMDPanel.slicer.python import python_executable
 
 Kind = Literal["compute", "segment", "measure"]
 
 
-def start_worker(settings: Settings) -> Worker:
+def start_worker(settings: Settings) -> ChainWorker:
     """The real worker, as these settings want it."""
     from OpportunisticBMDLib.worker.client import Worker as ChildProcess
 
@@ -61,7 +61,7 @@ class WorkerLink:
         make: a new worker, as the settings want it now.
     """
 
-    def __init__(self, make: Callable[[], Worker]) -> None:
+    def __init__(self, make: Callable[[], ChainWorker]) -> None:
         self.finished = Signal()  # a job and its run
         self.failed = Signal()  # a job, a sentence and the kind of failure
         self.progressed = Signal()  # a job, a stage and the done share 0..1
@@ -69,7 +69,7 @@ class WorkerLink:
         self.awake = Signal()  # there is something to hear
         self.job: Job | None = None
         self._make = make
-        self._worker: Worker | None = None
+        self._worker: ChainWorker | None = None
         self._is_loading = False
 
     @property
@@ -122,7 +122,7 @@ class WorkerLink:
             self._worker.close()
             self._worker = None
 
-    def _started(self) -> Worker:
+    def _started(self) -> ChainWorker:
         if self._worker is None:
             self._worker = self._make()
             self._worker.start()

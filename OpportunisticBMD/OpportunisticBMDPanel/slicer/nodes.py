@@ -24,7 +24,7 @@ from OpportunisticBMDPanel.slicer.volume_nodes import VolumeNodes
 
 
 @dataclass(frozen=True, eq=False)
-class Saved:
+class SavedResult:
     """A result that came with a scene, and its nodes.
 
     Args:
@@ -82,7 +82,7 @@ class Nodes:
         """Whether the box on the screen is another one than that in which the masks were found."""
         return self._is_here(nodes.box_node) and box.moved_by_hand(nodes.box_node)
 
-    def saved(self) -> Iterator[Saved]:
+    def saved(self) -> Iterator[SavedResult]:
         """The results that are in the scene, one a volume. A damaged result is left alone, as any table would be."""
         for table in result_table.result_tables(self._scene):
             volume = result_table.volume_node_of(table)
@@ -95,7 +95,7 @@ class Nodes:
             masks, roi = result_table.segmentation_node_of(table), result_table.roi_node_of(table)
             regions = result_table.regions_node_of(table)
             nodes = VolumeNodes(volume, masks, roi, table, regions)
-            yield Saved(result, nodes, result_table.is_outdated(table))
+            yield SavedResult(result, nodes, result_table.is_outdated(table))
 
     # To the scene
 

@@ -15,7 +15,7 @@ from OpportunisticBMDLib.edits import Edits
 # MRML nodes and Qt widgets are typed as Any here: this file is read outside of Slicer, too.
 
 
-class Worker(Protocol):
+class ChainWorker(Protocol):
     """Runs the chain elsewhere, one job at a time (`OpportunisticBMDLib.worker.client.Worker`)."""
 
     @property

@@ -81,7 +81,7 @@ class LocalizerFigures:
 
 
 @dataclass(frozen=True)
-class MaskFigures:
+class MaskAgreement:
     """Masks against true ones; a vertebra that was not found has a Dice of 0 and no surface distance."""
 
     dice: Spread
@@ -152,7 +152,7 @@ class Figures:
     measured: Proportion
     rightly_refused: Proportion
     localizer: LocalizerFigures
-    masks: Mapping[str, MaskFigures]
+    masks: Mapping[str, MaskAgreement]
     labelled: Proportion
     readings: Mapping[str, MethodAgreement | None]
     vertebrae: Mapping[str, MethodAgreement | None]
@@ -234,8 +234,8 @@ def _localizer(comparisons: Sequence[Comparison]) -> LocalizerFigures:
     )
 
 
-def _masks(vertebrae: Sequence[VertebraComparison]) -> MaskFigures:
-    return MaskFigures(
+def _masks(vertebrae: Sequence[VertebraComparison]) -> MaskAgreement:
+    return MaskAgreement(
         dice=spread([v.dice for v in vertebrae]),
         good=proportion([v.dice > GOOD_DICE for v in vertebrae if np.isfinite(v.dice)]),
         surface_mm=spread([v.surface_mm for v in vertebrae]),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from OpportunisticBMDLib.cases.reading import dice
+from OpportunisticBMDLib.cases.annotation import dice
 from OpportunisticBMDLib.core.box import Box, box_ras
 from OpportunisticBMDLib.core.calibration_line import Calibration
 from OpportunisticBMDLib.core.grid import Grid

@@ -15,8 +15,7 @@ import pytest
 
 from annotated_cases import INFO, annotated_case, write_annotated
 from OpportunisticBMDLib.cases import CaseInfo, Entry, Exclusion, add_scan, create_dataset, open_dataset, update_case
-from OpportunisticBMDLib.cases.drafts import ANNOTATION, Draft, discard_draft, find_draft, save_draft
-from OpportunisticBMDLib.cases.reading import (
+from OpportunisticBMDLib.cases.annotation import (
     agreement,
     dice,
     readers,
@@ -25,6 +24,7 @@ from OpportunisticBMDLib.cases.reading import (
     save_review,
     save_second_read,
 )
+from OpportunisticBMDLib.cases.drafts import ANNOTATION, Draft, discard_draft, find_draft, save_draft
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.volume import Volume
 
