@@ -189,12 +189,11 @@ class Pipeline:
             mean = None
             try:
                 pair = summarise.chosen(list(measured))
-                (first, one), (second, other) = (measured[name] for name in pair)
                 mean = earlier.mean(pair, vertebrae, self.thresholds) or self._mean(
-                    Density.mean_of([density(first), density(second)])
+                    Density.mean_of([density(measured[name][0]) for name in pair])
                 )
-                seen = quality.SeenMean((pair[0], one), (pair[1], other), mean.bmd_mg_cm3, self.thresholds)
-                reasons += quality.differences(seen)
+                both = tuple((name, measured[name][1]) for name in pair)
+                reasons += quality.differences(quality.SeenMean(both, mean.bmd_mg_cm3, self.thresholds))
             except Refused as refusal:
                 reasons.append(replace(refusal.reason, message=edits.why_too_few(refusal.message)))
             clock.tell(1.0)

@@ -70,16 +70,15 @@ class SeenScan:
 
 @dataclass(frozen=True, eq=False)
 class SeenMean:
-    """The two vertebrae of the mean, mg/cm3 of HA."""
+    """The mean of two vertebrae, mg/cm3 of HA.
 
-    first: tuple[str, MeasuredVertebra]
-    second: tuple[str, MeasuredVertebra]
+    Args:
+        pair: both, with their names, from head to foot.
+    """
+
+    pair: tuple[tuple[str, MeasuredVertebra], ...]
     bmd_mg_cm3: float
     thresholds: Thresholds
-
-    @property
-    def pair(self) -> tuple[tuple[str, MeasuredVertebra], ...]:
-        return self.first, self.second
 
 
 Check = Callable[[Seen], Iterable[Reason]]

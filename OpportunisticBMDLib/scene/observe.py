@@ -1,4 +1,4 @@
-"""Tells when the masks of a segmentation node change, and when that has to be heard no more."""
+"""Tells when the masks of a segmentation node change, until it is told to stop."""
 
 from __future__ import annotations
 

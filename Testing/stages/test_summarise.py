@@ -18,7 +18,7 @@ REFUSAL = Reason("wrong_order", "refusal", "The masks do not follow each other."
 
 def disagreement(vertebrae: dict, pair: tuple[str, str], bmd: float = 200.0) -> list[Reason]:
     """What the densities of two vertebrae say; the mean itself is given."""
-    return differences(SeenMean(*((name, vertebrae[name]) for name in pair), bmd, Thresholds()))
+    return differences(SeenMean(tuple((name, vertebrae[name]) for name in pair), bmd, Thresholds()))
 
 
 def substitution(pair: tuple[str, str], bmd: float) -> list[Reason]:
