@@ -1,0 +1,1 @@
+"""The architectures alone: how layers follow each other, no weights."""
