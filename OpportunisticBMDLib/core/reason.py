@@ -78,7 +78,7 @@ class Reason:
         code: which one.
         message: one sentence for a radiologist.
         vertebra: "T12", "L1", "L2", or None where the whole case is meant.
-        figure: what tripped it; None where nothing was counted, and in results of schema version 1.
+        figure: what tripped it; None where nothing was counted, and in results that were written before it was.
 
     Raises:
         ValueError: an unknown code, or a figure of a reason that has no unit.

@@ -55,7 +55,8 @@ class Reusable:
             return None
         if tuple(known.vertebrae_used) != tuple(pair) or known.thresholds != thresholds:
             return None
-        if any(middle_of(known.vertebrae[name]) != middle_of(now[name]) for name in pair):
+        earlier = [known.vertebrae.get(name) for name in pair]
+        if any(one is None or middle_of(one) != middle_of(now[name]) for one, name in zip(earlier, pair)):
             return None
         probability = {name: value for name, value in known.probability.items() if value is not None}
         return Mean(known.bmd_mg_cm3, known.bmd_sd_mg_cm3, probability)

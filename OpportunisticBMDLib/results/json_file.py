@@ -159,15 +159,12 @@ def _read_calibration(line: Mapping[str, Any]) -> Calibration:
 
 
 def _read_reason(reason: Mapping[str, Any]) -> Reason:
-    """Without its figure where it has none, as in version 1; of a code that is not known, the words remain."""
-    known = {code.value for code in ReasonCode}
-    return Reason(
-        ReasonCode.OF_ANOTHER_VERSION if reason["code"] not in known else reason["code"],
-        reason["severity"],
-        reason["message"],
-        reason["vertebra"],
-        None if reason.get("figure") is None else Figure(reason["figure"], reason["limit"]),
-    )
+    """Of a code that is not known the words remain; a figure counts where it is of the unit that its code has here."""
+    known = {code.value: code for code in ReasonCode}
+    code = known.get(reason["code"], ReasonCode.OF_ANOTHER_VERSION)
+    is_counted = reason.get("figure") is not None and code.unit is not None and reason["unit"] == code.unit
+    figure = Figure(reason["figure"], reason["limit"]) if is_counted else None
+    return Reason(code, reason["severity"], reason["message"], reason["vertebra"], figure)
 
 
 def _read_vertebra(figures: Mapping[str, Any]) -> Vertebra | None:

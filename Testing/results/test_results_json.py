@@ -207,9 +207,25 @@ def test_a_reason_without_a_figure_says_so():
 
 def test_of_a_reason_that_is_not_known_the_words_remain():
     document = as_json(review())
-    document["reasons"][0]["code"] = "sunspots"
+    document["reasons"][0] |= {"code": "sunspots", "figure": 3.0, "limit": 2.0, "unit": "mm"}
     read = result_from_json(document).reasons[0]
-    assert (read.code, read.message) == ("of_another_version", review().reasons[0].message)
+    assert (read.code, read.message, read.figure) == ("of_another_version", review().reasons[0].message, None)
+
+
+def test_a_figure_of_another_unit_is_not_taken_for_one_of_ours():
+    thick = Reason(ReasonCode.THICK_SLICES, "info", "Slices of 5.0 mm blur.", figure=Figure(5.0, 3.5))
+    document = as_json(replace(normal(), reasons=(thick,)))
+    document["reasons"][0]["unit"] = "cm"
+    assert result_from_json(document).reasons[0].figure is None
+
+
+def test_a_result_from_before_reasons_had_figures_is_read_and_follows_the_schema():
+    document = as_json(review())
+    for reason in document["reasons"]:
+        for key in ("figure", "limit", "unit"):
+            del reason[key]
+    check(document)
+    assert result_from_json(document).reasons == review().reasons
 
 
 def test_a_reason_without_a_unit_has_no_figure():

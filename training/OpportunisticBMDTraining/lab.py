@@ -37,13 +37,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         program = importlib.import_module(f"OpportunisticBMDTraining.{module}")
     except ModuleNotFoundError as error:
+        if (error.name or "").startswith("Opportunistic"):
+            raise
         needed = "pip install 'opportunistic-bmd[training]'"
         print(
             f"opportunistic-bmd-lab {command} needs the training tools ({error.name} is missing): {needed}.",
             file=sys.stderr,
         )
         return BAD_USAGE
-    return program.main(rest) or 0
+    try:
+        return program.main(rest) or 0
+    except (FileExistsError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
+        print(f"opportunistic-bmd-lab {command}: {error.strerror}: {error.filename}; choose another.", file=sys.stderr)
+        return BAD_USAGE
 
 
 def _usage() -> str:

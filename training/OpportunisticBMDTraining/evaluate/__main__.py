@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from OpportunisticBMDLib.core.errors import BadInput
+from OpportunisticBMDLib.inference.device import DEVICES, chosen_device
 from OpportunisticBMDTraining.command_line import BAD_INPUT, named_path
 from OpportunisticBMDTraining.evaluate.comparisons import Comparison, load_comparisons, write_comparisons
 from OpportunisticBMDTraining.evaluate.designs import DesignRow, designs_of
@@ -62,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--name", default="these models", help="what the models are called beside other designs")
     parser.add_argument("--jobs", type=int, default=1, help="processes at once; each needs about 3 GB")
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--device", choices=DEVICES, default="cpu", help="auto takes a GPU where there is one")
     parser.add_argument("-o", "--output", type=Path, help="a .csv file, or a folder for the whole report")
     return parser
 
@@ -92,7 +93,7 @@ def _design_cases(cases: CaseSource | None, name: str, path: Path, options: argp
 def _run(cases: CaseSource, models: Path | None, options: argparse.Namespace, title: str) -> list[Comparison]:
     if options.jobs < 1:
         raise BadInput(f"--jobs is {options.jobs}; give 1 or more.")
-    return evaluate(cases, models, device=options.device, jobs=options.jobs, title=title)
+    return evaluate(cases, models, device=chosen_device(options.device), jobs=options.jobs, title=title)
 
 
 def _write(report: EvaluationReport, output: Path | None) -> None:

@@ -79,9 +79,15 @@ class FitJob:
     start: Path | None = None
 
 
-def run_command(description: str, stage: Stage, arguments: Sequence[str] | None = None) -> None:
-    """Parses the arguments, fits, and saves model and card; bad input ends with one line and exit status 2."""
-    options = _parser(description, stage).parse_args(arguments)
+def run_command(
+    description: str, stage: Stage, arguments: Sequence[str] | None = None, program: str | None = None
+) -> None:
+    """Parses the arguments, fits, and saves model and card; bad input ends with one line and exit status 2.
+
+    Args:
+        program: how its help calls it.
+    """
+    options = _parser(description, stage, program).parse_args(arguments)
     end_on_bad_input(lambda: _run(stage, options))
 
 
@@ -91,6 +97,10 @@ def _run(stage: Stage, options: argparse.Namespace) -> None:
             "Give --samples, the folder that opportunistic-bmd-lab prepare (bmd: readings) wrote, or --dataset."
         )
     samples = options.samples or options.run / "samples"
+    if not (options.dataset or samples.is_dir()):
+        raise BadInput(
+            f"There is no folder {samples}; give the one that opportunistic-bmd-lab prepare or readings wrote."
+        )
     selection = selection_of(options.dataset, options.fold)
     on_first_process(lambda: prepare_selected(stage, selection, samples, options.output))
     usable = [s for s in stage.load(samples, selection.unseen) if not s.name.startswith(tuple(options.without))]
@@ -191,10 +201,10 @@ def add_case_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-size", type=positive, metavar="N", help="cases a step and device")
 
 
-def _parser(description: str, stage: Stage) -> argparse.ArgumentParser:
+def _parser(description: str, stage: Stage, program: str | None) -> argparse.ArgumentParser:
     default = next(iter(stage.recipes))
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--samples", type=Path, help="folder that opportunistic-bmd-lab prepare wrote")
+    parser = argparse.ArgumentParser(prog=program, description=description)
+    parser.add_argument("--samples", type=Path, help="folder that prepare (of bmd: readings) wrote")
     parser.add_argument("--run", type=Path, required=True, help="folder for checkpoints and logs; resumed if it exists")
     parser.add_argument("-o", "--output", type=Path, required=True, help="model folder, e.g. Resources/Models")
     parser.add_argument("--dataset", type=Path, help="annotated dataset; its samples go to --samples, else RUN/samples")

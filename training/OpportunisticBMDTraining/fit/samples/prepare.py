@@ -208,6 +208,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
 
     def work() -> None:
+        if not (options.dataset or options.negative or options.virtual > 0):
+            raise BadInput("Nothing is asked for: give --virtual N, or --dataset with an annotated dataset.")
         for directory in options.dataset:
             dataset = open_dataset(directory)
             prepare_cases(dataset, dataset.finished_ids, options.output)

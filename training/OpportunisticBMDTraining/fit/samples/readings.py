@@ -19,6 +19,7 @@ from tqdm import tqdm
 from OpportunisticBMDLib.calibration import line_for
 from OpportunisticBMDLib.cases import Dataset, open_dataset
 from OpportunisticBMDLib.cases.reference import reference_of
+from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDTraining.command_line import exit_status
 from OpportunisticBMDTraining.fit.samples.examples import example_maker
 from OpportunisticBMDTraining.fit.samples.prepare import is_newer
@@ -96,6 +97,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
 
     def work() -> None:
+        if not (options.dataset or options.virtual > 0):
+            raise BadInput("Nothing is asked for: give --virtual N, or --dataset with an annotated dataset.")
         for directory in options.dataset:
             dataset = open_dataset(directory)
             prepare_case_readings(dataset, dataset.finished_ids, options.output, options.models)

@@ -184,7 +184,7 @@ STAGE = Stage(LocalizerTask, recipes={"default": Recipe(1.5e-3, Steps(650), tota
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Prints nothing but progress; bad input ends with one line and exit status 2."""
-    run_command(__doc__, STAGE, arguments)
+    run_command(__doc__, STAGE, arguments, "opportunistic-bmd-lab fit-localizer")
 
 
 if __name__ == "__main__":

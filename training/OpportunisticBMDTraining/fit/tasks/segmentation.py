@@ -264,7 +264,7 @@ STAGE = Stage(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Prints nothing but progress; bad input ends with one line and exit status 2."""
-    run_command(__doc__, STAGE, arguments)
+    run_command(__doc__, STAGE, arguments, "opportunistic-bmd-lab fit-segmentation")
 
 
 if __name__ == "__main__":
