@@ -23,7 +23,7 @@ from OpportunisticBMDLib.core.materials import HA, MATERIALS
 from OpportunisticBMDLib.core.result import Result
 from OpportunisticBMDLib.core.segmentation import Segmentation
 from OpportunisticBMDLib.core.thresholds import Thresholds
-from OpportunisticBMDLib.core.vertebra import VertebraFigures
+from OpportunisticBMDLib.core.vertebra import MeasuredVertebra
 from OpportunisticBMDLib.inference.device import DEVICES, chosen_device
 from OpportunisticBMDLib.inference.engine import ENGINES
 
@@ -150,8 +150,9 @@ def _demo(options: argparse.Namespace) -> int:
     print(_in_words(result, output))
     print(f"\n{'':8}{'truth':>10}{'measured':>12}   mg/cm3 HA, what QCT reads in the middle 9 mm")
     for name, truth in patient.bmd_mg_cm3.items():
-        found = VertebraFigures.of(result.vertebrae[name]).bmd_mg_cm3 if name in result.vertebrae else None
-        print(f"{name:8}{truth:10.1f}{'-' if found is None else f'{found:.1f}':>12}")
+        vertebra = result.vertebrae.get(name)
+        found = f"{vertebra.bmd_mg_cm3:.1f}" if isinstance(vertebra, MeasuredVertebra) else "-"
+        print(f"{name:8}{truth:10.1f}{found:>12}")
     return REFUSED if result.status == "refused" else MEASURED
 
 
