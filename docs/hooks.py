@@ -15,6 +15,8 @@ from typing import Any
 
 from mkdocs.structure.files import File
 
+from OpportunisticBMDLib.system.markdown import markdown
+
 DOCS = Path(__file__).resolve().parent
 PICTURES = DOCS.parent / "Resources" / "Pictures"
 ICON = DOCS.parent / "OpportunisticBMD" / "Resources" / "Icons" / "OpportunisticBMD.png"
@@ -55,8 +57,7 @@ def table_of_rooms(rooms: Iterable[tuple[str, str, list[str]]]) -> str:
 
 
 def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    cells = [tuple(escape(text, quote=False).replace("|", "\\|") for text in row) for row in rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in (header, ("---",) * len(header), *cells))
+    return markdown(header, [[escape(text, quote=False).replace("|", "\\|") for text in row] for row in rows])
 
 
 def _house() -> Any:

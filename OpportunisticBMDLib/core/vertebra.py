@@ -98,7 +98,10 @@ class VertebraFigures:
         return isfinite(self.bmd_mg_cm3)
 
     @classmethod
-    def of(cls, vertebra: Vertebra) -> VertebraFigures:
+    def of(cls, vertebra: Vertebra | None) -> VertebraFigures:
+        """Those of a vertebra; of none, none is known."""
+        if vertebra is None:
+            return cls()
         middle, mask = middle_of(vertebra), vertebra.mask
         figures: dict[str, float] = {}
         if not isinstance(vertebra, UnmeasuredVertebra):

@@ -17,7 +17,7 @@ class Mean:
 
     bmd_mg_cm3: float
     bmd_sd_mg_cm3: float
-    probability: Mapping[str, float | None]
+    probability: Mapping[str, float]
 
 
 @dataclass(frozen=True, eq=False)

@@ -51,8 +51,13 @@ def interval(result: Result) -> tuple[float, float] | None:
     """The 95 % interval of the mean BMD in mg/cm3 (1.96 SD to either side); marrow without mineral lies below 0."""
     if result.status == "refused" or result.bmd_mg_cm3 is None or result.bmd_sd_mg_cm3 is None:
         return None
-    half = INTERVAL_SDS * result.bmd_sd_mg_cm3
-    return result.bmd_mg_cm3 - half, result.bmd_mg_cm3 + half
+    return bounds(result.bmd_mg_cm3, result.bmd_sd_mg_cm3)
+
+
+def bounds(bmd_mg_cm3: float, bmd_sd_mg_cm3: float) -> tuple[float, float]:
+    """The 95 % interval of a density in mg/cm3; NaN where one of the two is."""
+    half = INTERVAL_SDS * bmd_sd_mg_cm3
+    return bmd_mg_cm3 - half, bmd_mg_cm3 + half
 
 
 def scale(result: Result) -> str:

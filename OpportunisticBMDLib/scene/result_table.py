@@ -173,7 +173,7 @@ def _vertebra_row(name: str, result: Result) -> tuple:
         used,
         figures.bmd_mg_cm3,
         None if result.scale == FORMER else k2hpo4_of(figures.bmd_mg_cm3),
-        _interval_of(figures),
+        _range(wording.bounds(figures.bmd_mg_cm3, figures.bmd_sd_mg_cm3)),
         figures.hu_region,
         figures.network_bmd_mg_cm3,
         figures.hu_mean,
@@ -194,11 +194,6 @@ def _mean_row(result: Result) -> tuple:
 
 def _note(about: str, text: str) -> tuple:
     return (about, "", *_NOTHING, text)
-
-
-def _interval_of(figures: VertebraFigures) -> str:
-    half = wording.INTERVAL_SDS * figures.bmd_sd_mg_cm3
-    return _range((figures.bmd_mg_cm3 - half, figures.bmd_mg_cm3 + half))
 
 
 def _range(bounds: tuple[float, float] | None) -> str:

@@ -158,9 +158,8 @@ def _cells(name: str, vertebra: Vertebra | None) -> list[str]:
     if vertebra is None:
         return [name] + [wording.DASH] * 5
     m = VertebraFigures.of(vertebra)
-    half = wording.INTERVAL_SDS * m.bmd_sd_mg_cm3
-    low, high = m.bmd_mg_cm3 - half, m.bmd_mg_cm3 + half
-    interval = f"{low:.0f} – {high:.0f}" if isfinite(half) and m.is_measured else wording.DASH
+    low, high = wording.bounds(m.bmd_mg_cm3, m.bmd_sd_mg_cm3)
+    interval = f"{low:.0f} – {high:.0f}" if isfinite(low) and isfinite(high) else wording.DASH
     return [
         name,
         wording.number(m.bmd_mg_cm3),

@@ -97,8 +97,7 @@ def _coronal_iou(found: np.ndarray, truth: np.ndarray) -> float:
 
 
 def _vertebra(name: str, truth: Truth, run: Run) -> VertebraComparison:
-    vertebra = run.result.vertebrae.get(name)
-    figures = VertebraFigures() if vertebra is None else VertebraFigures.of(vertebra)
+    figures = VertebraFigures.of(run.result.vertebrae.get(name))
     true = truth.labels.array == LABELS[name]
     found = np.zeros_like(true) if run.segmentation is None else run.segmentation.labels.array == LABELS[name]
     surface, hausdorff = surface_distances(found, true, truth.labels.grid)

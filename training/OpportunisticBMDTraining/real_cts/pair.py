@@ -71,4 +71,4 @@ def _figures(native: Outcome, contrast: Outcome, vertebra: str, key: str) -> tup
 
 def _reading(outcome: Outcome, vertebra: str, key: str) -> float:
     found = outcome.result.vertebrae.get(vertebra) if isinstance(outcome, Run) else None
-    return float(getattr(VertebraFigures() if found is None else VertebraFigures.of(found), key))
+    return float(getattr(VertebraFigures.of(found), key))
