@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from OpportunisticBMDLib.core.calibration_line import Calibration
 from OpportunisticBMDLib.core.ct import CT
 from OpportunisticBMDLib.core.errors import BadInput, Refused
 from OpportunisticBMDLib.core.grid import triple
+from OpportunisticBMDLib.core.levels import Answer, Levels
 from OpportunisticBMDLib.core.masked_ct import MaskedCT
 from OpportunisticBMDLib.core.reading import Reading
 from OpportunisticBMDLib.core.reason import Reason
@@ -35,7 +36,11 @@ from OpportunisticBMDLib.models import ModelCard, load_network
 from OpportunisticBMDLib.networks.anatomynet import AnatomyNet
 from OpportunisticBMDLib.networks.densenet import DenseNet121
 from OpportunisticBMDLib.networks.faster_rcnn import spine_detector
+from OpportunisticBMDLib.networks.skeleton_net import SkeletonNet
+from OpportunisticBMDLib.quality.levels import is_sure
 from OpportunisticBMDLib.stages import summarise
+from OpportunisticBMDLib.stages.levels.find import LevelFinder, named_by_box
+from OpportunisticBMDLib.stages.levels.place_box import box_at
 from OpportunisticBMDLib.stages.localize import Localizer
 from OpportunisticBMDLib.stages.measure import Densitometer, Density, mask_figures, middle_figures
 from OpportunisticBMDLib.stages.place_region import body_height_mm, place_region
@@ -47,12 +52,18 @@ __all__ = ["Edits", "Pipeline", "Progress", "Run"]
 
 SETTLED_MM = 2.0  # what the box's upper and lower edge may still move by
 MOST_CORRECTIONS = 2  # of the box
-SHARES = {"localize": 0.25, "segment": 0.45, "measure": 0.3}  # of a run's time on a CPU, for its progress
+LEAST_ANSWER = 0.05  # probability of another answer whose BMD is told, too
+SHARES = {
+    "localize": 0.25,
+    "name": 0.05,
+    "segment": 0.45,
+    "measure": 0.25,
+}  # of a run's time on a CPU, for its progress
 
 
 @dataclass(frozen=True, eq=False)
 class Pipeline:
-    """The three stages, ready to run on any number of CTs.
+    """The stages, ready to run on any number of CTs.
 
     Args:
         thresholds: that the category and the probabilities are for.
@@ -60,6 +71,7 @@ class Pipeline:
     """
 
     localizer: Localizer
+    levels: LevelFinder
     segmenter: Segmenter
     densitometer: Densitometer
     thresholds: Thresholds = field(default_factory=Thresholds)
@@ -83,19 +95,38 @@ class Pipeline:
 
         return cls(
             Localizer(*network("localizer", spine_detector)),
+            LevelFinder.of(*network("skeleton", SkeletonNet)),
             Segmenter(*network("segmentation", AnatomyNet)),
             Densitometer(*network("bmd", DenseNet121)),
         )
 
     def run(self, ct: CT, progress: Progress = silent) -> Run:
-        """Localizes, segments and measures."""
-        clock = _Clock(progress, ("localize", "segment", "measure"))
+        """Localizes, names the vertebrae in view, segments and measures."""
+        clock = _Clock(progress, ("localize", "name", "segment", "measure"))
+        box = levels = None
         try:
             with clock.stage("localize"):
                 box = self.localizer(ct.volume)
+            with clock.stage("name"):
+                levels = self.levels(ct.volume, box)
+                box = box_at(levels, box)
         except Refused as refusal:
-            return self._refused(ct, None, refusal, clock)
-        return self._segmented(ct, box, NO_EDITS, clock, self._settled)
+            return self._refused(ct, box, refusal, clock, levels)
+        others = [answer for answer in levels.answers if not is_sure(levels) and _is_worth_measuring(answer)]
+        clock.share_rest_among(1 + len(others))
+        run = self._segmented(ct, box, NO_EDITS, clock, self._settled, levels)
+        return self._with_answers(ct, run, others, clock) if others else run
+
+    def move_levels(self, ct: CT, previous: Result, by: int, progress: Progress = silent) -> Run:
+        """Segments and measures anew after a reader moved all names by so many vertebrae towards the feet.
+
+        Args:
+            previous: a result of this CT with the vertebrae in view.
+
+        Raises:
+            BadInput: the vertebrae in view are not known, or there are too few in this direction.
+        """
+        return self._moved(ct, previous, by, _Clock(progress, ("segment", "measure")))
 
     def segment_within(self, ct: CT, box: Box, progress: Progress = silent) -> Run:
         """Segments and measures in a box that was placed by hand.
@@ -105,7 +136,10 @@ class Pipeline:
         """
         if not (box.ras_mm[:, 1] > box.ras_mm[:, 0]).all():
             raise BadInput("The box around T12 to L2 has no extent; draw it around the three vertebral bodies.")
-        return self._segmented(ct, box, Edits(box=box), _Clock(progress, ("segment", "measure")), self._within)
+        clock = _Clock(progress, ("name", "segment", "measure"))
+        with clock.stage("name"):
+            levels = named_by_box(self.levels(ct.volume, box), box)
+        return self._segmented(ct, box, Edits(box=box, levels_moved=levels.moved), clock, self._within, levels)
 
     def measure(
         self,
@@ -125,7 +159,7 @@ class Pipeline:
         """
         box = edits.box or (previous.box if previous else None)
         clock = _Clock(progress, ("measure",))
-        return self._measured(ct, box, segmentation, edits, clock, previous)
+        return self._measured(ct, box, segmentation, edits, clock, previous.levels if previous else None, previous)
 
     def _within(self, ct: CT, box: Box) -> tuple[Box, Segmentation]:
         return box, self.segmenter(ct.volume, box)
@@ -147,13 +181,37 @@ class Pipeline:
         edits: Edits,
         clock: _Clock,
         segment: Callable[[CT, Box], tuple[Box, Segmentation]],
+        levels: Levels | None,
     ) -> Run:
         try:
             with clock.stage("segment"):
                 box, segmentation = segment(ct, box)
         except Refused as refusal:
-            return self._refused(ct, box, refusal, clock)
-        return self._measured(ct, box, segmentation, edits, clock)
+            return self._refused(ct, box, refusal, clock, levels)
+        return self._measured(ct, box, segmentation, edits, clock, levels)
+
+    def _moved(self, ct: CT, previous: Result, by: int, clock: _Clock) -> Run:
+        if previous.levels is None or previous.box is None or not previous.levels.vertebrae:
+            raise BadInput("The vertebrae in view are not known; compute the BMD first.")
+        levels = previous.levels.moved_by(by)
+        try:
+            box = box_at(levels, previous.box)
+        except Refused as refusal:
+            raise BadInput("There are no further vertebrae in this direction.") from refusal
+        return self._segmented(ct, box, Edits(levels_moved=levels.moved), clock, self._settled, levels)
+
+    def _with_answers(self, ct: CT, run: Run, others: Sequence[Answer], clock: _Clock) -> Run:
+        """A run whose levels are not sure, with what the other likely answers would give."""
+        result, found = run.result, {}
+        for answer in others:
+            with suppress(BadInput):  # too few vertebrae in view for this answer
+                found[answer.shift] = self._moved(ct, result, answer.shift, clock).result.bmd_mg_cm3
+        levels = result.levels
+        if levels is None or result.bmd_mg_cm3 is None:
+            return run
+        answers = tuple(replace(a, bmd_mg_cm3=found.get(a.shift, a.bmd_mg_cm3)) for a in levels.answers)
+        levels = replace(levels, answers=answers)
+        return replace(run, result=replace(result, levels=levels, timing_s=dict(clock.seconds)))
 
     def _measured(
         self,
@@ -162,6 +220,7 @@ class Pipeline:
         segmentation: Segmentation,
         edits: Edits,
         clock: _Clock,
+        levels: Levels | None,
         previous: Result | None = None,
     ) -> Run:
         line = self._line(ct)
@@ -172,7 +231,7 @@ class Pipeline:
             readings = self._readings(masked)
             left_out = [*quality.measurability(*masked.part), *edits.exclusions()]
             left_out += self._unreadable(masked, readings, {reason.vertebra for reason in left_out})
-            scan = quality.SeenScan(*masked.part, ct.acquisition, box, self.calibration is not None)
+            scan = quality.SeenScan(*masked.part, ct.acquisition, box, self.calibration is not None, levels)
             reasons = [*left_out, *edits.notes(), *quality.cautions(scan)]
             unmeasurable = {reason.vertebra for reason in left_out if reason.severity != "info"}
             density = cache(lambda reading: self.densitometer.density(ct.volume, reading, line))
@@ -197,7 +256,7 @@ class Pipeline:
             except Refused as refusal:
                 reasons.append(replace(refusal.reason, message=edits.why_too_few(refusal.message)))
             clock.tell(1.0)
-        return Run(self._result(ct, box, reasons, vertebrae, pair, mean, clock), segmentation)
+        return Run(self._result(ct, box, reasons, vertebrae, pair, mean, clock, levels), segmentation)
 
     def _readings(self, masked: MaskedCT) -> dict[str, Reading | None]:
         """The middle of each body that the masks hold."""
@@ -226,8 +285,8 @@ class Pipeline:
         probability = {"osteoporosis": density.below(osteoporosis), "abnormal": density.below(osteopenia)}
         return Mean(density.mean, density.sd, probability)
 
-    def _refused(self, ct: CT, box: Box | None, refusal: Refused, clock: _Clock) -> Run:
-        return Run(self._result(ct, box, [refusal.reason], {}, (), None, clock), None)
+    def _refused(self, ct: CT, box: Box | None, refusal: Refused, clock: _Clock, levels: Levels | None) -> Run:
+        return Run(self._result(ct, box, [refusal.reason], {}, (), None, clock, levels), None)
 
     def _result(
         self,
@@ -238,6 +297,7 @@ class Pipeline:
         pair: tuple[str, ...],
         mean: Mean | None,
         clock: _Clock,
+        levels: Levels | None,
     ) -> Result:
         status = summarise.status(reasons)
         shown = None if status == "refused" else mean
@@ -258,6 +318,7 @@ class Pipeline:
             vertebrae=vertebrae,
             box=box,
             timing_s=dict(clock.seconds),
+            levels=levels and levels.with_bmd(shown.bmd_mg_cm3 if shown else None),
         )
 
     def _line(self, ct: CT) -> Calibration:
@@ -265,8 +326,12 @@ class Pipeline:
 
     @property
     def _models(self) -> dict[str, dict[str, str]]:
-        cards = (self.localizer.card, self.segmenter.card, self.densitometer.card)
+        cards = (self.localizer.card, self.levels.skeleton.card, self.segmenter.card, self.densitometer.card)
         return {card.stage: {"name": card.name, "sha256": card.sha256} for card in cards}
+
+
+def _is_worth_measuring(answer: Answer) -> bool:
+    return answer.shift != 0 and answer.probability >= LEAST_ANSWER
 
 
 class _Clock:
@@ -287,8 +352,12 @@ class _Clock:
         try:
             yield
         finally:
-            self.seconds[name] = time.perf_counter() - start
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
             self._done += self._shares[name]
+
+    def share_rest_among(self, times: int) -> None:
+        """What is left will be done so many times."""
+        self._shares = {name: share / times for name, share in self._shares.items()}
 
     def tell(self, share: float) -> None:
         """That `share` (0..1) of the present stage is done."""

@@ -36,6 +36,7 @@ LINE = Calibration(
 )
 MODELS = {
     "localizer": {"name": "faster-rcnn-mobilenet", "sha256": "a" * 64},
+    "skeleton": {"name": "skeletonnet", "sha256": "d" * 64},
     "segmentation": {"name": "anatomynet", "sha256": "b" * 64},
     "bmd": {"name": "densenet121", "sha256": "c" * 64},
 }

@@ -1,7 +1,8 @@
 """The real panel on the real scene, with stand-ins only for what the Slicer application alone has.
 
 `KnownAnatomy` is the real pipeline on the synthetic patient of example_results.py, which is no anatomy that a localizer
-could know: where its vertebrae are is told, and its density is read by known_network.py.
+could know: where its vertebrae are and what they are named is told (example_levels.py), and its density is read by
+known_network.py.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,7 +24,8 @@ slicer = slicer_standins.install()
 import numpy as np  # noqa: E402
 import qt  # noqa: E402
 
-from example_results import box_of, grid_of, synthetic_case  # noqa: E402
+from example_levels import CENTRE_RAS, FIVE_BODIES, sure  # noqa: E402
+from example_results import RADII_MM, box_of, grid_of, synthetic_case  # noqa: E402
 from known_network import CARD, SixMore  # noqa: E402
 from mrml import new_scene  # noqa: E402
 
@@ -34,13 +36,17 @@ if str(MODULE) not in sys.path:
 from OpportunisticBMDLib.core.box import Box  # noqa: E402
 from OpportunisticBMDLib.core.ct import CT  # noqa: E402
 from OpportunisticBMDLib.core.errors import BadInput, Refused  # noqa: E402
+from OpportunisticBMDLib.core.grid import Grid  # noqa: E402
+from OpportunisticBMDLib.core.levels import Levels  # noqa: E402
 from OpportunisticBMDLib.core.reason import ReasonCode  # noqa: E402
+from OpportunisticBMDLib.core.result import Result  # noqa: E402
 from OpportunisticBMDLib.core.segmentation import Segmentation  # noqa: E402
 from OpportunisticBMDLib.core.vertebrae import LABELS, VERTEBRAE  # noqa: E402
 from OpportunisticBMDLib.core.volume import Volume  # noqa: E402
 from OpportunisticBMDLib.pipeline import Pipeline  # noqa: E402
 from OpportunisticBMDLib.scene.segmentation import labels_of, set_labels  # noqa: E402
 from OpportunisticBMDLib.scene.volumes import node_from_volume  # noqa: E402
+from OpportunisticBMDLib.stages.levels.find import named_by_box  # noqa: E402
 from OpportunisticBMDLib.stages.measure import Densitometer  # noqa: E402
 from OpportunisticBMDLib.worker.messages import Failed, Finished, Progressed, Ready  # noqa: E402
 from OpportunisticBMDPanel.logic import PanelLogic  # noqa: E402
@@ -50,13 +56,19 @@ from OpportunisticBMDPanel.slicer.nodes import Nodes  # noqa: E402
 
 
 class KnownAnatomy:
-    """A worker in this process: the real pipeline, whose localizer and segmenter know the synthetic patient."""
+    """A worker in this process: the real pipeline, whose localizer and segmenter know the synthetic patient.
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    Args:
+        levels: the vertebrae that it sees, and how they are named.
+    """
+
+    def __init__(self, settings: Settings | None = None, levels: Levels | None = None) -> None:
         settings = settings or Settings()
+        levels = levels or sure()
         self.pipeline = Pipeline(
             _Known(CARD, lambda ct: box_of()),
-            _Known(CARD, _true_masks),
+            _KnownLevels(_Known(CARD, lambda ct: levels), levels),
+            _Known(CARD, lambda ct, box: _true_masks(ct, box, levels)),
             Densitometer(SixMore(), CARD),
             thresholds=settings.thresholds,
             calibration=settings.calibration,
@@ -80,6 +92,9 @@ class KnownAnatomy:
 
     def segment_within(self, ct: CT, box: Box) -> None:
         self._begin("segment", lambda tell: self.pipeline.segment_within(ct, box, tell))
+
+    def move_levels(self, ct: CT, previous: Result, by: int) -> None:
+        self._begin("move", lambda tell: self.pipeline.move_levels(ct, previous, by, tell))
 
     def measure(self, ct, segmentation, edits, previous) -> None:
         labels = Volume(segmentation.labels.array.copy(), segmentation.labels.grid)
@@ -131,23 +146,48 @@ class _Known:
         return self.answer(*arguments)
 
 
-def _true_masks(ct: Volume, box: Box) -> Segmentation:
-    """The synthetic patient's masks within the box; none of them outside of it."""
-    _, truth = synthetic_case(ct.grid)
-    index = np.stack(np.meshgrid(*(np.arange(n) for n in ct.grid.size), indexing="ij"), axis=-1)
-    ras = ct.grid.ras_of(index)
+@dataclass(frozen=True, eq=False)
+class _KnownLevels:
+    skeleton: Any
+    levels: Levels
+
+    def __call__(self, ct: Volume, box: Box) -> Levels:
+        return self.levels
+
+
+def _true_masks(ct: Volume, box: Box, levels: Levels) -> Segmentation:
+    """The bodies that are T12, L1 and L2 if the box lies around these; nothing of them outside of it."""
+    ras = _points(ct.grid)
     inside = ((ras >= box.ras_mm[:, 0]) & (ras <= box.ras_mm[:, 1])).all(axis=-1)
-    labels = np.where(inside, truth.labels.array, 0).astype(np.uint8)
+    named = named_by_box(levels, box)
+    labels = np.zeros(ct.grid.size, np.uint8)
+    for name in VERTEBRAE:
+        vertebra = named.find(name)
+        if vertebra is not None:
+            labels[inside & _body(ras, vertebra.centre_ras_mm)] = LABELS[name]
     if not labels.any():
         raise Refused(ReasonCode.TOO_FEW_VERTEBRAE, "No vertebra lies in this box.")
     return Segmentation(Volume(labels, ct.grid), dict.fromkeys(VERTEBRAE, 0.97))
 
 
+def _points(grid: Grid) -> np.ndarray:
+    """(I, J, K, 3) RAS mm of all voxels."""
+    return grid.ras_of(np.stack(np.meshgrid(*(np.arange(n) for n in grid.size), indexing="ij"), axis=-1))
+
+
+def _body(ras: np.ndarray, centre_ras: tuple[float, float, float]) -> np.ndarray:
+    """Which points lie in the body around this centre."""
+    return np.linalg.norm((ras - centre_ras) / RADII_MM, axis=-1) < 1.0
+
+
 def patient(scene: Any, name: str = "CT chest", *, bone_hu: float = 150.0, orientation: str = "straight") -> Any:
-    """A volume node with the synthetic patient, whose cancellous bone has so many HU."""
+    """A volume node with the synthetic patient, whose cancellous bone has so many HU, and in T11 and L3 50 more."""
     ct, truth = synthetic_case(grid_of(orientation))
     noise = np.random.default_rng(7).normal(0.0, 12.0, ct.volume.grid.size)
     array = np.where(truth.labels.array > 0, bone_hu, ct.volume.array) + noise
+    for neighbour in ("T11", "L3"):
+        centre = tuple(np.add(CENTRE_RAS, FIVE_BODIES[neighbour]))
+        array = np.where(_body(_points(ct.volume.grid), centre), bone_hu + 50.0 + noise, array)
     array[:8] = -850.0  # lung at the edge, by which a CT is known
     return node_from_volume(scene, Volume(array.astype(np.int16), ct.volume.grid), name)
 
@@ -161,6 +201,12 @@ def paint(session: Session, vertebra: str, *, voxels: int = 1) -> None:
     layers = np.unique(np.argwhere(mask)[:, 2])[:voxels]
     array[:, :, layers] = np.where(mask[:, :, layers], 0, array[:, :, layers])
     set_labels(session.segmentation_node, Volume(array, grid), session.volume_node)
+
+
+def forget_levels(session: Session) -> None:
+    """As in a result of masks that were given, or of an earlier version."""
+    session.run = replace(session.run, result=replace(session.result, levels=None))
+    session.known.forget()
 
 
 @dataclass

@@ -137,7 +137,7 @@ def test_wrong_usage_ends_with_status_2():
 def test_models_that_ship_are_whole():
     done = run("models", "verify")
     assert done.returncode == 0, done.stdout
-    assert done.stdout.count(" ok ") == 3
+    assert done.stdout.count(" ok ") == 4
 
 
 def test_models_show_their_cards(capfd):
@@ -196,7 +196,7 @@ def test_demo_shows_truth_beside_result(tmp_path):
     assert "truth" in done.stdout and "measured" in done.stdout and "L1" in done.stdout
     steps = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
     stages = list(dict.fromkeys(step["stage"] for step in steps))
-    assert stages == ["read", "load models", "localize", "segment", "measure", "write"]
+    assert stages == ["read", "load models", "localize", "name", "segment", "measure", "write"]
     assert [s["percent"] for s in steps] == sorted(s["percent"] for s in steps) and steps[-1]["percent"] == 90
     assert {path.name for path in (tmp_path / "demo").iterdir()} == {
         "result.json",

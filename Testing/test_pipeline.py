@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+from example_levels import sure, unsure
 from example_results import grid_of, synthetic_case
 from OpportunisticBMDLib.core.box import Box
 from OpportunisticBMDLib.core.calibration_line import Calibration
 from OpportunisticBMDLib.core.ct import CT
 from OpportunisticBMDLib.core.errors import BadInput
+from OpportunisticBMDLib.core.levels import Levels
 from OpportunisticBMDLib.core.result import Result
 from OpportunisticBMDLib.core.segmentation import Segmentation
 from OpportunisticBMDLib.core.thresholds import Thresholds
@@ -258,12 +260,12 @@ def test_a_box_moved_by_hand_is_segmented_and_measured(pipeline, patient):
     heard: list[tuple[str, float]] = []
     run = pipeline.run(patient, lambda *step: heard.append(step))
     fractions = [fraction for _, fraction in heard]
-    assert list(dict.fromkeys(stage for stage, _ in heard)) == ["localize", "segment", "measure"]
+    assert list(dict.fromkeys(stage for stage, _ in heard)) == ["localize", "name", "segment", "measure"]
     assert fractions == sorted(fractions) and fractions[0] == 0.0 and fractions[-1] == pytest.approx(1.0)
 
     heard.clear()
     again = pipeline.segment_within(patient, run.result.box, lambda *step: heard.append(step))
-    assert heard[0] == ("segment", 0.0) and heard[-1] == ("measure", pytest.approx(1.0))
+    assert heard[0] == ("name", 0.0) and heard[-1] == ("measure", pytest.approx(1.0))
     assert np.array_equal(again.segmentation.labels.array, run.segmentation.labels.array)
     assert again.result.vertebrae == run.result.vertebrae and again.result.bmd_mg_cm3 == run.result.bmd_mg_cm3
     assert ("box_moved_by_hand", None) in codes(again.result)
@@ -300,13 +302,14 @@ def test_a_box_that_is_a_little_off_is_corrected_by_its_masks(pipeline, patient,
     assert run.result.bmd_mg_cm3 == pytest.approx(straight.result.bmd_mg_cm3, abs=3.0)
 
 
-def test_views_that_disagree_ask_for_a_look(pipeline, case):
-    def measured(score: float) -> Result:
-        box = Box(np.array([[0.0, 10], [0, 10], [0, 10]]), score)
-        return pipeline.measure(*case, edits=Edits(box=box)).result
+def test_levels_that_are_not_sure_ask_for_a_look(pipeline, case):
+    def measured(levels: Levels) -> Result:
+        first = pipeline.measure(*case).result
+        return pipeline.measure(*case, previous=replace(first, levels=levels)).result
 
-    assert ("unsure_levels", None) in codes(measured(0.45)) and measured(0.45).status == "review"
-    assert ("unsure_levels", None) not in codes(measured(0.55))
+    assert ("unsure_levels", None) in codes(measured(unsure())) and measured(unsure()).status == "review"
+    assert ("unsure_levels", None) not in codes(measured(sure()))
+    assert ("unsure_levels", None) not in codes(measured(unsure().moved_by(1)))
 
 
 def test_an_empty_box_is_bad_input(pipeline, case):

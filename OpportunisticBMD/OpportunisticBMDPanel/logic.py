@@ -49,6 +49,7 @@ class PanelLogic:
         self._jobs = JobQueue(self._sessions, nodes, self._worker, self._edits.follow)
         self.changed = self._sessions.changed  # a session
         self.computed = self._jobs.computed  # a session with fresh masks
+        self.declined = self._jobs.declined  # one sentence: why a run cannot be, which changed nothing
         self.noted = self._worker.noted  # one sentence about the worker
         self.awake = self._sessions.awake  # there is something to do: call `tick` until it says that there is not
         self._worker.awake.connect(self.awake.emit)
@@ -101,6 +102,13 @@ class PanelLogic:
         """Segments and measures within the box that is on the screen."""
         self._jobs.add(session, "segment")
 
+    def move_levels(self, session: Session, by: int) -> None:
+        """Moves all names by so many vertebrae towards the feet, and segments and measures those that then have them.
+
+        Where the vertebrae in view do not reach so far, `declined` says so.
+        """
+        self._jobs.add(session, "move", by)
+
     def measure_again(self, session: Session) -> None:
         """Measures the masks that are on the screen."""
         self._sessions.touch(session, settled=True)
@@ -117,7 +125,7 @@ class PanelLogic:
             self._sessions.touch(session, settled=True)
 
     def relabel(self, session: Session, by: int) -> None:
-        """Moves every mask's name by one vertebra: +1 towards the feet, -1 towards the head.
+        """Renames the masks alone, where the vertebrae in view are not known: +1 makes L1 of T12, -1 T12 of L1.
 
         Raises:
             BadInput: there is no further in this direction.

@@ -75,6 +75,11 @@ class Session(VolumeNodes):
         return self.other_edits.excluded
 
     @property
+    def has_levels(self) -> bool:
+        """Whether the vertebrae in view are known, so that all names can be moved along them."""
+        return self.result is not None and self.result.levels is not None and bool(self.result.levels.vertebrae)
+
+    @property
     def settled(self) -> State:
         """The state that goes with the result alone: nothing runs, nothing was changed."""
         if self.result is None:

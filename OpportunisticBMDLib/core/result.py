@@ -11,12 +11,14 @@ import numpy as np
 from OpportunisticBMDLib.core.box import Box
 from OpportunisticBMDLib.core.calibration_line import Calibration
 from OpportunisticBMDLib.core.ct import Acquisition
+from OpportunisticBMDLib.core.levels import Levels
 from OpportunisticBMDLib.core.materials import k2hpo4_of
 from OpportunisticBMDLib.core.reason import Reason
 from OpportunisticBMDLib.core.thresholds import Thresholds
 from OpportunisticBMDLib.core.vertebra import MeasuredVertebra, Vertebra
 
-STAGES = ("localizer", "segmentation", "bmd")  # of the chain, each with a model
+STAGES = ("localizer", "skeleton", "segmentation", "bmd")  # of the chain, each with a model
+FITTED_ON_CASES = ("localizer", "segmentation", "bmd")  # those that annotated T12 to L2 can fit
 Scale = Literal["QCT reading", "former"]
 QCT_READING: Scale = "QCT reading"
 FORMER: Scale = "former"  # of results before schema version 2: the mineral of the whole mask, zero at bone-free marrow
@@ -44,6 +46,7 @@ class Result:
     box: Box | None
     timing_s: Mapping[str, float]
     scale: Scale = QCT_READING
+    levels: Levels | None = None  # None where the masks were given, and in results before levels were looked for
 
     @property
     def bmd_k2hpo4_mg_cm3(self) -> float | None:

@@ -21,6 +21,7 @@ class Edits:
         edited: vertebrae whose masks were edited by hand.
         excluded: vertebrae that the reader does not want to be measured.
         box: the box as moved by hand; None where the localizer's stands.
+        levels_moved: by how many vertebrae the reader moved the names towards the feet.
 
     Raises:
         ValueError: a name other than T12, L1 and L2.
@@ -29,6 +30,7 @@ class Edits:
     edited: frozenset[str] = frozenset()
     excluded: frozenset[str] = frozenset()
     box: Box | None = None
+    levels_moved: int = 0
 
     def __post_init__(self) -> None:
         for field in ("edited", "excluded"):
@@ -47,7 +49,10 @@ class Edits:
 
         is_by_hand = any(reason.code == ReasonCode.BOX_MOVED_BY_HAND for reason in result.reasons)
         return cls(
-            named(ReasonCode.EDITED_BY_HAND), named(ReasonCode.EXCLUDED_BY_READER), result.box if is_by_hand else None
+            named(ReasonCode.EDITED_BY_HAND),
+            named(ReasonCode.EXCLUDED_BY_READER),
+            result.box if is_by_hand else None,
+            result.levels.moved if result.levels else 0,
         )
 
     def with_masks(self, before: Volume, after: Volume) -> Edits:
@@ -74,6 +79,10 @@ class Edits:
         notes = []
         if self.box is not None:
             notes.append(Reason(ReasonCode.BOX_MOVED_BY_HAND, "info", "The box around T12 to L2 was placed by hand."))
+        if self.levels_moved:
+            where = "the feet" if self.levels_moved > 0 else "the head"
+            message = f"The reader moved the names of the vertebrae by {abs(self.levels_moved)} towards {where}."
+            notes.append(Reason(ReasonCode.LEVELS_MOVED_BY_READER, "info", message))
         for name in self._in_order(self.edited):
             notes.append(Reason(ReasonCode.EDITED_BY_HAND, "info", f"The mask of {name} was edited by hand.", name))
         return notes

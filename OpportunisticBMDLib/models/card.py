@@ -13,6 +13,7 @@ ARCHITECTURES = {
     "localizer": "fasterrcnn_mobilenet_v3_large_fpn",
     "segmentation": "AnatomyNet",
     "bmd": "DenseNet121",
+    "skeleton": "SkeletonNet",
 }
 
 

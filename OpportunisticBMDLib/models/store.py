@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from OpportunisticBMDLib.core.errors import BadInput
+from OpportunisticBMDLib.core.result import FITTED_ON_CASES
 from OpportunisticBMDLib.models.card import STAGES, ModelCard, require
 from OpportunisticBMDLib.system.files import write_bytes
 
@@ -37,11 +38,19 @@ def model_folder(folder: str | Path | None = None) -> Path:
     It ships as Resources/Models beside the package (source tree, Slicer extension) or inside it (wheel).
     """
     chosen = folder or os.environ.get(FOLDER_VARIABLE)
-    if chosen:
-        return Path(chosen)
+    return Path(chosen) if chosen else _shipped()
+
+
+def _shipped() -> Path:
     package = Path(__file__).resolve().parents[1]
     beside = package.parent / "Resources" / "Models"
     return beside if beside.is_dir() else package / "Models"
+
+
+def _stage_folder(stage: str, folder: str | Path | None) -> Path:
+    """Of a stage; one that no annotated cases can fit is taken from what ships where the folder lacks it."""
+    chosen = model_folder(folder) / stage
+    return chosen if stage in FITTED_ON_CASES or chosen.is_dir() else _shipped() / stage
 
 
 def load_card(stage: str, folder: str | Path | None = None) -> ModelCard:
@@ -50,7 +59,7 @@ def load_card(stage: str, folder: str | Path | None = None) -> ModelCard:
     Raises:
         BadInput: no card, or one that does not describe a model for this stage.
     """
-    path = model_folder(folder) / stage / CARD_FILE
+    path = _stage_folder(stage, folder) / CARD_FILE
     text = _read(path, stage)
     try:
         card = ModelCard.from_json(text.decode("utf-8"))
@@ -68,7 +77,7 @@ def load_weights(stage: str, folder: str | Path | None = None) -> tuple[ModelCar
         BadInput: a file is missing, damaged, or not what its card says.
     """
     card = load_card(stage, folder)
-    path = model_folder(folder) / stage / WEIGHTS_FILE
+    path = _stage_folder(stage, folder) / WEIGHTS_FILE
     data = _read(path, stage)
     found = hashlib.sha256(data).hexdigest()
     if found != card.sha256.lower():

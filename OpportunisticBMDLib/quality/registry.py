@@ -10,6 +10,7 @@ import numpy as np
 
 from OpportunisticBMDLib.core.box import Box
 from OpportunisticBMDLib.core.ct import Acquisition
+from OpportunisticBMDLib.core.levels import Levels
 from OpportunisticBMDLib.core.reading import Reading
 from OpportunisticBMDLib.core.reason import Reason, ReasonCode
 from OpportunisticBMDLib.core.segmentation import Segmentation
@@ -58,6 +59,7 @@ class SeenScan:
         ct: HU.
         segmentation: on the same grid.
         box: the localizer's; None where it was not asked.
+        levels: the vertebrae in view; None where they were not looked for.
         has_own_line: densities are read from the scanner's own calibration line.
     """
 
@@ -66,6 +68,7 @@ class SeenScan:
     acquisition: Acquisition
     box: Box | None = None
     has_own_line: bool = False
+    levels: Levels | None = None
 
 
 @dataclass(frozen=True, eq=False)

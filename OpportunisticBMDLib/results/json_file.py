@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -29,13 +29,15 @@ from OpportunisticBMDLib.core.vertebra import (
     middle_of,
 )
 from OpportunisticBMDLib.core.vertebrae import VERTEBRAE
+from OpportunisticBMDLib.results.json_levels import levels_as_json, levels_from_json
+from OpportunisticBMDLib.results.json_numbers import all_rounded, number, rounded
 
 SCHEMA_VERSION = 2
 FORMER_VERSION = 1  # of results on the former scale: without the region, and what it reads
 ZERO = "water at 120 kVp"  # what the lines read as 0 mg/cm3
 HALF_AXES = ("right", "front", "up")
 SOFTWARE = "OpportunisticBMD"
-TIMINGS = ("load", "localize", "segment", "measure", "write", "total")
+TIMINGS = ("load", "localize", "name", "segment", "measure", "write", "total")
 
 
 def as_json(result: Result) -> dict[str, Any]:
@@ -53,33 +55,34 @@ def as_json(result: Result) -> dict[str, Any]:
         "scale": result.scale,
         "status": result.status,
         "reasons": [_reason(reason) for reason in result.reasons],
-        "bmd_mg_cm3": _rounded(result.bmd_mg_cm3, 2) if measured else None,
-        "bmd_sd_mg_cm3": _rounded(result.bmd_sd_mg_cm3, 2) if measured else None,
-        "bmd_k2hpo4_mg_cm3": _rounded(result.bmd_k2hpo4_mg_cm3, 2) if measured else None,
+        "bmd_mg_cm3": rounded(result.bmd_mg_cm3, 2) if measured else None,
+        "bmd_sd_mg_cm3": rounded(result.bmd_sd_mg_cm3, 2) if measured else None,
+        "bmd_k2hpo4_mg_cm3": rounded(result.bmd_k2hpo4_mg_cm3, 2) if measured else None,
         "vertebrae_used": list(result.vertebrae_used) if measured else [],
         "category": result.category if measured else None,
         "thresholds_mg_cm3": {
-            "osteoporosis": _rounded(result.thresholds.osteoporosis, 2),
-            "osteopenia": _rounded(result.thresholds.osteopenia, 2),
+            "osteoporosis": rounded(result.thresholds.osteoporosis, 2),
+            "osteopenia": rounded(result.thresholds.osteopenia, 2),
             "material": result.thresholds.material,
         },
         "probability": {
-            name: _rounded(result.probability.get(name), 4) if measured else None
+            name: rounded(result.probability.get(name), 4) if measured else None
             for name in ("osteoporosis", "abnormal")
         },
         "calibration": {
             "name": result.calibration.name,
             "material": result.calibration.material,
-            "slope_hu_per_mg_cm3": _rounded(result.calibration.slope_hu_per_mg_cm3, 5),
-            "intercept_hu": _rounded(result.calibration.intercept_hu, 3),
+            "slope_hu_per_mg_cm3": rounded(result.calibration.slope_hu_per_mg_cm3, 5),
+            "intercept_hu": rounded(result.calibration.intercept_hu, 3),
             "zero": ZERO,
             "source": result.calibration.source,
-            "slope_sd_percent": _rounded(100 * result.calibration.slope_sd, 3),
-            "intercept_sd_hu": _rounded(result.calibration.intercept_sd_hu, 3),
+            "slope_sd_percent": rounded(100 * result.calibration.slope_sd, 3),
+            "intercept_sd_hu": rounded(result.calibration.intercept_sd_hu, 3),
         },
         "vertebrae": {name: _vertebra(result.vertebrae.get(name)) for name in VERTEBRAE},
+        "levels": levels_as_json(result.levels, measured=measured),
         "localizer": _localizer(result.box),
-        "timing_s": {name: _rounded(result.timing_s.get(name), 3) for name in TIMINGS},
+        "timing_s": {name: rounded(result.timing_s.get(name), 3) for name in TIMINGS},
     }
 
 
@@ -149,6 +152,7 @@ def _read(document: Mapping[str, Any]) -> Result:
         box=_read_box(document["localizer"]),
         timing_s={name: seconds for name, seconds in document["timing_s"].items() if seconds is not None},
         scale=document["scale"],
+        levels=levels_from_json(document.get("levels")),
     )
 
 
@@ -174,7 +178,7 @@ def _read_vertebra(figures: Mapping[str, Any]) -> Vertebra | None:
     middle, mask = _read_middle(figures), _read_mask(figures)
     if not figures["measurable"] or mask is None:
         return UnmeasuredVertebra(middle, mask)
-    bmd, sd, network = (_number(figures[key]) for key in ("bmd_mg_cm3", "bmd_sd_mg_cm3", "network_bmd_mg_cm3"))
+    bmd, sd, network = (number(figures[key]) for key in ("bmd_mg_cm3", "bmd_sd_mg_cm3", "network_bmd_mg_cm3"))
     return FormerVertebra(bmd, sd, mask) if middle is None else MeasuredVertebra(bmd, sd, network, middle, mask)
 
 
@@ -183,20 +187,15 @@ def _read_middle(figures: Mapping[str, Any]) -> RegionFigures | None:
     if place is None:
         return None
     region = Region(np.array(place["centre"]), np.array([place["half_axes"][axis] for axis in HALF_AXES]))
-    return RegionFigures(region, *(_number(figures[key]) for key in ("hu_region", "hu_region_sd", "region_voxels")))
+    return RegionFigures(region, *(number(figures[key]) for key in ("hu_region", "hu_region_sd", "region_voxels")))
 
 
 def _read_mask(figures: Mapping[str, Any]) -> MaskFigures | None:
     centroid = figures["centroid_ras_mm"]
     if centroid is None:
         return None
-    volume, mean, sd = (_number(figures[key]) for key in ("volume_mm3", "hu_mean", "hu_sd"))
+    volume, mean, sd = (number(figures[key]) for key in ("volume_mm3", "hu_mean", "hu_sd"))
     return MaskFigures(volume, triple(centroid), mean, sd, figures["segmentation_confidence"])
-
-
-def _number(value: float | None) -> float:
-    """NaN for what is null."""
-    return math.nan if value is None else value
 
 
 def _read_box(localizer: Mapping[str, Any] | None) -> Box | None:
@@ -216,8 +215,8 @@ def _input(result: Result) -> dict[str, Any]:
         "format": acquisition.format,
         "series_instance_uid": acquisition.series_instance_uid,
         "size_ijk": [int(n) for n in result.size_ijk],
-        "spacing_mm": _all_rounded(result.spacing_mm, 6),
-        "kvp": _rounded(acquisition.kvp, 1),
+        "spacing_mm": all_rounded(result.spacing_mm, 6),
+        "kvp": rounded(acquisition.kvp, 1),
         "kernel": acquisition.kernel,
         "contrast_agent": acquisition.contrast_agent,
     }
@@ -230,8 +229,8 @@ def _reason(reason: Reason) -> dict[str, Any]:
         "severity": reason.severity,
         "vertebra": reason.vertebra,
         "message": reason.message,
-        "figure": None if figure is None else _rounded(figure.value, 3),
-        "limit": None if figure is None else _rounded(figure.limit, 3),
+        "figure": None if figure is None else rounded(figure.value, 3),
+        "limit": None if figure is None else rounded(figure.limit, 3),
         "unit": None if figure is None else reason.code.unit,
     }
 
@@ -243,40 +242,30 @@ def _vertebra(vertebra: Vertebra | None) -> dict[str, Any]:
     middle = None if vertebra is None else middle_of(vertebra)
     return {
         "measurable": vertebra is not None and not isinstance(vertebra, UnmeasuredVertebra),
-        "bmd_mg_cm3": _rounded(figures.bmd_mg_cm3, 2),
-        "bmd_sd_mg_cm3": _rounded(figures.bmd_sd_mg_cm3, 2),
-        "hu_region": _rounded(figures.hu_region, 2),
-        "hu_region_sd": _rounded(figures.hu_region_sd, 2),
-        "region_voxels": _rounded(figures.region_voxels, 1),
-        "network_bmd_mg_cm3": _rounded(figures.network_bmd_mg_cm3, 2),
-        "hu_mean": _rounded(figures.hu_mean, 2),
-        "hu_sd": _rounded(figures.hu_sd, 2),
-        "volume_mm3": _rounded(figures.volume_mm3, 1),
-        "centroid_ras_mm": None if mask is None else _all_rounded(mask.centroid_ras_mm, 2),
-        "segmentation_confidence": _rounded(figures.confidence, 4),
+        "bmd_mg_cm3": rounded(figures.bmd_mg_cm3, 2),
+        "bmd_sd_mg_cm3": rounded(figures.bmd_sd_mg_cm3, 2),
+        "hu_region": rounded(figures.hu_region, 2),
+        "hu_region_sd": rounded(figures.hu_region_sd, 2),
+        "region_voxels": rounded(figures.region_voxels, 1),
+        "network_bmd_mg_cm3": rounded(figures.network_bmd_mg_cm3, 2),
+        "hu_mean": rounded(figures.hu_mean, 2),
+        "hu_sd": rounded(figures.hu_sd, 2),
+        "volume_mm3": rounded(figures.volume_mm3, 1),
+        "centroid_ras_mm": None if mask is None else all_rounded(mask.centroid_ras_mm, 2),
+        "segmentation_confidence": rounded(figures.confidence, 4),
         "region_ras_mm": None if middle is None else _region(middle.region),
     }
 
 
 def _region(region: Region) -> dict[str, Any]:
-    half_axes = {name: _all_rounded(axis, 4) for name, axis in zip(HALF_AXES, region.half_axes)}
-    return {"centre": _all_rounded(region.centre_ras, 4), "half_axes": half_axes}
+    half_axes = {name: all_rounded(axis, 4) for name, axis in zip(HALF_AXES, region.half_axes)}
+    return {"centre": all_rounded(region.centre_ras, 4), "half_axes": half_axes}
 
 
 def _localizer(box: Box | None) -> dict[str, Any] | None:
     if box is None:
         return None
     return {
-        "score": _rounded(box.score, 4),
-        "box_ras_mm": {axis: _all_rounded(box.ras_mm[row], 2) for row, axis in enumerate("ras")},
+        "score": rounded(box.score, 4),
+        "box_ras_mm": {axis: all_rounded(box.ras_mm[row], 2) for row, axis in enumerate("ras")},
     }
-
-
-def _rounded(value: float | None, digits: int) -> float | None:
-    if value is None or not math.isfinite(value):
-        return None
-    return round(float(value), digits) + 0.0  # + 0.0 turns -0.0 into 0.0
-
-
-def _all_rounded(values: Iterable[float], digits: int) -> list[float | None]:
-    return [_rounded(value, digits) for value in values]

@@ -29,6 +29,17 @@ from OpportunisticBMDLib.core.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.core.volume import AIR_HU, Volume
 from OpportunisticBMDLib.dicom.codes import SEGMENT_COLOURS
 from OpportunisticBMDLib.results import wording
+from OpportunisticBMDLib.results.preview_levels import draw_names, draw_ribs
+from OpportunisticBMDLib.results.preview_style import (
+    ANTERIOR,
+    BACKGROUND,
+    FAINT,
+    MUTED,
+    OUTLINE,
+    RIGHT,
+    SUPERIOR,
+    TEXT,
+)
 
 BONE_WINDOW_HU = (-150.0, 450.0)
 # A maximum over the whole depth is brighter than a slice: it needs a wider window to keep ribs and vertebrae apart.
@@ -37,17 +48,13 @@ FIELD_MM = 110.0
 SLICE_SPACING_MM = 0.5
 POOLED_MM, POOLED_DEPTH_MM = 1.0, 6.0
 PROJECTION_HEIGHT_MM = 480.0
-RIGHT, ANTERIOR, SUPERIOR = 0, 1, 2
 
 SIZE_INCHES = (16.0, 9.6)
 DPI = 120
-BACKGROUND = "#0e1116"
-TEXT, MUTED, FAINT = "#f2f4f7", "#a9b2be", "#343c47"
 BOX_COLOUR = "#ffe066"
 REGION_COLOUR = "#ffffff"  # unlike any mask's
 STATUS_COLOURS = {"measured": "#37b679", "review": "#f0a52b", "refused": "#e5564f"}
 CATEGORY_COLOURS = {"normal": "#37b679", "osteopenia": "#f0a52b", "osteoporosis": "#e5564f"}
-OUTLINE = [withStroke(linewidth=2.5, foreground="black")]
 
 
 @dataclass(frozen=True)
@@ -87,8 +94,7 @@ def draw_preview(ct: CT, segmentation: Segmentation | None, result: Result) -> F
         axes.apply_aspect()
         left = axes.get_position().x1 + 0.025
         _write_reasons(figure, result, left=left, top=0.825, width=int((0.92 - left) / 0.0061), lines=32)
-    if any(map(middle_of, result.vertebrae.values())):
-        _write(figure, 0.018, 0.022, f"Dashed: what was {wording.READ_IN} of each body, as QCT reads.", 10.5, MUTED)
+    _write(figure, 0.018, 0.022, _legend(result), 10.5, MUTED)
     _write(figure, 0.982, 0.022, wording.RESEARCH_ONLY, 10.5, MUTED, ha="right")
     return figure
 
@@ -153,9 +159,9 @@ def _draw_projection(axes: Axes, volume: Volume, centres: dict[str, np.ndarray],
     if result.box is not None:
         (right, _, low), (left, _, high) = result.box.ras_mm.T
         axes.add_patch(Rectangle((right, low), left - right, high - low, fill=False, edgecolor=BOX_COLOUR, lw=1.6))
-    for name, centre in centres.items():
-        edge = centre[RIGHT] - 30 if result.box is None else result.box.ras_mm[RIGHT, 0]
-        _label(axes, edge - 4, centre[SUPERIOR], name, SEGMENT_COLOURS[name], ha="left")
+    if result.levels is not None:
+        draw_ribs(axes, result.levels)
+    draw_names(axes, centres, result.levels, None if result.box is None else result.box.ras_mm[RIGHT, 0] - 4)
     axes.set_title("Coronal maximum intensity projection", loc="left", fontsize=10, color=MUTED, pad=5)
 
 
@@ -271,10 +277,11 @@ def _show(axes: Axes, volume: Volume, view: _View, window: tuple[float, float], 
 
 
 def _draw_ruler(axes: Axes, across: np.ndarray, up: np.ndarray, length_mm: int) -> None:
+    """At the patient's right or front: names stand on the other side."""
     margin = 0.035 * (across[1] - across[0])
-    start, height = across[0] + margin, up[0] + 0.04 * (up[1] - up[0])
+    start, height = across[1] - margin, up[0] + 0.04 * (up[1] - up[0])
     axes.plot(
-        (start, start + length_mm),
+        (start, start - length_mm),
         (height, height),
         color=TEXT,
         lw=2.2,
@@ -283,7 +290,7 @@ def _draw_ruler(axes: Axes, across: np.ndarray, up: np.ndarray, length_mm: int) 
     )
     axes.annotate(
         f"{length_mm // 10} cm",
-        (start + length_mm / 2, height),
+        (start - length_mm / 2, height),
         (0, 3),
         textcoords="offset points",
         ha="center",
@@ -314,6 +321,16 @@ def _without_ticks(axes: Axes) -> None:
     axes.set_yticks([])
     for spine in axes.spines.values():
         spine.set_color(FAINT)
+
+
+def _legend(result: Result) -> str:
+    """What dashes and lines mean, as far as there are any."""
+    parts = []
+    if any(map(middle_of, result.vertebrae.values())):
+        parts.append(f"Dashed: what was {wording.READ_IN} of each body, as QCT reads.")
+    if result.levels is not None:
+        parts.append("Lines: the ribs that were counted, dotted those shorter than 4 cm.")
+    return "  ".join(parts)
 
 
 def _draw_header(figure: Figure, result: Result) -> None:
@@ -409,9 +426,3 @@ def _write_reasons(figure: Figure, result: Result, *, left: float, top: float, w
 
 def _write(figure: Figure, x: float, y: float, words: str, size: float, colour: object, **style: Any) -> None:
     figure.text(x, y, words, fontsize=size, color=colour, va="center", parse_math=False, **style)
-
-
-def _label(axes: Axes, x: float, y: float, words: str, colour: object, ha: str) -> None:
-    axes.text(
-        x, y, words, color=colour, fontsize=10, weight="bold", ha=ha, va="center", path_effects=OUTLINE, clip_on=True
-    )

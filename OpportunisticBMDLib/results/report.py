@@ -7,17 +7,20 @@ import base64
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from OpportunisticBMDLib import __version__
+from OpportunisticBMDLib.core.levels import CONVENTION, Levels, SeenVertebra
 from OpportunisticBMDLib.core.result import Result
 from OpportunisticBMDLib.core.vertebra import VertebraFigures
 from OpportunisticBMDLib.core.vertebrae import VERTEBRAE
 from OpportunisticBMDLib.dicom.codes import SEGMENT_COLOURS
+from OpportunisticBMDLib.quality.unusual_levels import WORDS as VARIANT_WORDS
 from OpportunisticBMDLib.results import wording
 from OpportunisticBMDLib.results.json_file import SOFTWARE, STAGES, ZERO
 
 # The bar ends here: nearly every patient between 30 and 90 years lies within (field of the QCT reference data).
 SCALE_MG_CM3 = 220.0
 BAR_WIDTH = 640.0
-STAGE_WORDS = {"localizer": "Localizer", "segmentation": "Segmentation", "bmd": "Density"}
+AROUND = ("T11", "T12", "L1", "L2")  # where thorax and loin meet: shown with and without ribs
+STAGE_WORDS = {"localizer": "Localizer", "skeleton": "Skeleton", "segmentation": "Segmentation", "bmd": "Density"}
 
 
 def render_report(result: Result, preview_png: bytes) -> str:
@@ -41,6 +44,10 @@ def render_report(result: Result, preview_png: bytes) -> str:
         interval=wording.interval(result),
         bar=_bar(result),
         vertebrae=[(name, _figures(result, name), _css_colour(name)) for name in VERTEBRAE],
+        levels=result.levels,
+        rib_rows=_rib_rows(result.levels),
+        convention=CONVENTION,
+        variants=VARIANT_WORDS,
         models=[(STAGE_WORDS[stage], result.models.get(stage)) for stage in STAGES],
         picture=base64.b64encode(preview_png).decode("ascii"),
         zero=ZERO,
@@ -62,6 +69,16 @@ def _bar(result: Result) -> dict[str, float]:
     scale = max(SCALE_MG_CM3, osteopenia * 1.5)
     positions = {name: BAR_WIDTH * min(max(value or 0.0, 0.0), scale) / scale for name, value in values.items()}
     return {**positions, "width": BAR_WIDTH, "end": scale}
+
+
+def _rib_rows(levels: Levels | None) -> list[SeenVertebra]:
+    """From head to foot: those around the last ribs, all with ribs, and the lowest in view."""
+    vertebrae = levels.vertebrae if levels else ()
+    return [v for v in vertebrae if v.name in AROUND or v is vertebrae[-1] or _bears_ribs(v)]
+
+
+def _bears_ribs(vertebra: SeenVertebra) -> bool:
+    return any(rib.state in ("present", "remnant") for rib in (vertebra.right, vertebra.left))
 
 
 def _figures(result: Result, name: str) -> VertebraFigures | None:

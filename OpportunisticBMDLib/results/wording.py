@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 
+from OpportunisticBMDLib.core.levels import Answer, Levels, Rib, SeenVertebra
 from OpportunisticBMDLib.core.materials import HA, k2hpo4_of
 from OpportunisticBMDLib.core.reason import Reason
 from OpportunisticBMDLib.core.result import FORMER, Result
+from OpportunisticBMDLib.core.thresholds import Thresholds
+from OpportunisticBMDLib.quality.levels import direction, is_sure
 
 UNIT = "mg/cm³ HA"
 READ_IN = "read in the middle 9 mm"
@@ -32,6 +35,7 @@ STATUS_EXPLANATIONS = {
 }
 SEVERITY_WORDS = {"refusal": "Refused", "warning": "Warning", "info": "Note"}
 DASH = "–"
+LAST_WITH_RIBS = "T12"
 
 
 def with_sd(value: float | None, sd: float | None, digits: int = 1) -> str:
@@ -134,3 +138,85 @@ def percent(probability: float | None) -> str:
     if probability < 0.01:
         return "below 1 %"
     return "above 99 %" if probability > 0.99 else f"{100 * probability:.0f} %"
+
+
+def levels_sentence(levels: Levels, thresholds: Thresholds | None = None) -> str:
+    """How sure the names of the vertebrae are, and why.
+
+    Args:
+        thresholds: to tell where every likely answer is of one category.
+    """
+    if levels.moved:
+        end = "feet" if levels.moved > 0 else "head"
+        return f"Named by the reader, moved by {abs(levels.moved)} towards the {end}."
+    if not levels.vertebrae:
+        return "Not sure: no spine was made out in which vertebrae could be counted."
+    if is_sure(levels):
+        return f"Sure ({percent(levels.probability)}): {_evidence(levels, with_lengths=True)}."
+    answers = _likely(levels)
+    return "Not sure: " + "; ".join([*map(_answer, answers), *_either_way(answers, thresholds)]) + "."
+
+
+def levels_short(levels: Levels) -> str:
+    """The same in a line."""
+    if levels.moved:
+        return "Levels moved by the reader."
+    if not is_sure(levels):
+        return "Levels not sure: check the ribs."
+    return f"Levels sure: {_evidence(levels, with_lengths=False)}."
+
+
+def rib(seen: Rib) -> str:
+    """ "present, 7.5 cm in view", "absent"; with how far it was followed, which need not be all of it."""
+    if seen.state in ("present", "remnant") and seen.length_mm > 0:
+        return f"{seen.state}, {seen.length_mm / 10:.1f} cm in view"
+    return seen.state
+
+
+def _evidence(levels: Levels, *, with_lengths: bool) -> str:
+    """What the names rest on."""
+    joined = [vertebra for vertebra in levels.vertebrae if _sides(vertebra)]
+    if not joined:
+        named_by = "they were counted up from the sacrum" if levels.sacrum_in_view else "the names are the localizer's"
+        return f"no ribs are in view, {named_by}"
+    name, sides = joined[-1].name, _sides(joined[-1])
+    in_view = "" if name == LAST_WITH_RIBS else " in view"
+    last = f"the last ribs{in_view} join {name}"
+    if len(sides) == 1:
+        last = f"the last rib{in_view} joins {name}, on the {next(iter(sides))}"
+    return f"{last}, {_lengths(sides)} in view" if with_lengths else last
+
+
+def _sides(vertebra: SeenVertebra) -> dict[str, Rib]:
+    """Where a rib joins it."""
+    sides = {"right": vertebra.right, "left": vertebra.left}
+    return {side: seen for side, seen in sides.items() if seen.state == "present"}
+
+
+def _lengths(sides: dict[str, Rib]) -> str:
+    """ "right 8 cm and left 10 cm" """
+    lengths = [f"{seen.length_mm / 10:.0f} cm" for seen in sides.values()]
+    return lengths[0] if len(lengths) == 1 else f"right {lengths[0]} and left {lengths[1]}"
+
+
+def _likely(levels: Levels) -> list[Answer]:
+    """The answer taken and the likeliest other one."""
+    taken = [answer for answer in levels.answers if answer.shift == 0]
+    return taken + [answer for answer in levels.answers if answer.shift][:1]
+
+
+def _answer(answer: Answer) -> str:
+    """ "T12 to L2 as measured 71 %, 83.1 mg/cm³" """
+    taken = "T12 to L2 as named" if answer.bmd_mg_cm3 is None else "T12 to L2 as measured"
+    where = direction(answer.shift) if answer.shift else taken
+    density = "" if answer.bmd_mg_cm3 is None else f", {answer.bmd_mg_cm3:.1f} mg/cm³"
+    return f"{where} {percent(answer.probability)}{density}"
+
+
+def _either_way(answers: list[Answer], thresholds: Thresholds | None) -> list[str]:
+    """ "either way osteopenia", where it does not matter which answer is right."""
+    densities = [answer.bmd_mg_cm3 for answer in answers if answer.bmd_mg_cm3 is not None]
+    if thresholds is None or len(densities) < 2:
+        return []
+    categories = {thresholds.category(density) for density in densities}
+    return [f"either way {categories.pop()}"] if len(categories) == 1 else []

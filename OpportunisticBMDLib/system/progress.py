@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-Progress = Callable[[str, float], None]  # the stage ("localize", "segment", "measure") and the done share, 0..1
+Progress = Callable[[str, float], None]  # the stage ("localize", "name", "segment", "measure") and the done share, 0..1
 
 
 def silent(stage: str, fraction: float) -> None:

@@ -135,6 +135,14 @@ class Worker:
         """
         self._begin("segment_within", _Job(ct, None), box=plain(box))
 
+    def move_levels(self, ct: CT, previous: Result, by: int) -> None:
+        """Segments and measures after a reader moved all names by so many vertebrae, as `Pipeline.move_levels`.
+
+        Raises:
+            RuntimeError: the worker is busy.
+        """
+        self._begin("move_levels", _Job(ct, None), previous=plain(previous), by=by)
+
     def measure(
         self,
         ct: CT,

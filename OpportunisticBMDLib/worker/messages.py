@@ -9,6 +9,7 @@ import types
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -40,7 +41,7 @@ class Progressed:
     """A job has come this far.
 
     Args:
-        stage: "localize", "segment" or "measure".
+        stage: "localize", "name", "segment" or "measure".
         fraction: of the whole job, 0..1; never less than before.
     """
 
@@ -94,6 +95,8 @@ def built(kind: Any, value: Any) -> Any:
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         hints = get_type_hints(kind)
         return kind(**{field.name: built(hints[field.name], value[field.name]) for field in dataclasses.fields(kind)})
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind(value)
     if kind is np.ndarray:
         return np.array(value, dtype=float)
     origin, arguments = get_origin(kind), get_args(kind)

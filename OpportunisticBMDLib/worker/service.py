@@ -193,6 +193,8 @@ def _run(pipeline: Pipeline, voxels: np.ndarray, job: Mapping[str, Any], progres
             return pipeline.run(ct, progress)
         case "segment_within":
             return pipeline.segment_within(ct, built(Box, job["box"]), progress)
+        case "move_levels":
+            return pipeline.move_levels(ct, built(Result, job["previous"]), job["by"], progress)
         case "measure":
             return pipeline.measure(
                 ct,

@@ -203,9 +203,14 @@ def test_a_failed_save_leaves_the_old_model(store: Path, network: AnatomyNet) ->
 
 def test_verify_tells_good_from_missing(store: Path) -> None:
     verdicts = {verdict.stage: verdict for verdict in models.verify(store)}
-    assert list(verdicts) == ["localizer", "segmentation", "bmd"]
+    assert list(verdicts) == ["localizer", "skeleton", "segmentation", "bmd"]
     assert verdicts["segmentation"].ok and "untrained 1, AnatomyNet" in verdicts["segmentation"].message
     assert not verdicts["bmd"].ok and not verdicts["localizer"].ok
+
+
+def test_a_stage_that_no_cases_can_fit_is_the_one_that_ships_where_a_folder_lacks_it(store: Path) -> None:
+    assert not (store / "skeleton").exists()
+    assert models.load_card("skeleton", store) == models.load_card("skeleton")
 
 
 def test_the_argument_wins_over_the_environment(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

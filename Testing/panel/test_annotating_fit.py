@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,7 +112,12 @@ def test_an_interpreter_that_is_not_there(tmp_path):
 
 @pytest.mark.parametrize(
     ("changes", "message"),
-    [({"stage": "dxa"}, "dxa"), ({"steps": 0}, "0 steps"), ({"virtual": 8}, "more than 8")],
+    [
+        ({"stage": "dxa"}, "dxa"),
+        ({"stage": "skeleton"}, "skeleton"),
+        ({"steps": 0}, "0 steps"),
+        ({"virtual": 8}, "more than 8"),
+    ],
 )
 def test_plans_that_cannot_be(tmp_path, changes, message):
     with pytest.raises(BadInput, match=message):
@@ -180,8 +186,6 @@ def test_the_curves_are_a_picture(tmp_path):
 
 
 def test_models_are_completed_and_verified(tmp_path):
-    import shutil
-
     shutil.copytree(model_folder() / "bmd", tmp_path / "models/bmd")
     complete_models(tmp_path / "models", None)
     assert all(verdict.ok for verdict in verify(tmp_path / "models"))
@@ -189,6 +193,35 @@ def test_models_are_completed_and_verified(tmp_path):
     damaged.write_bytes(damaged.read_bytes()[:-8])
     with pytest.raises(BadInput, match="bmd"):
         complete_models(tmp_path / "models", None)
+
+
+def with_models(folder: Path, *stages: str) -> Path:
+    """A model folder with so many of the stages that ship."""
+    for stage in stages:
+        shutil.copytree(model_folder() / stage, folder / stage)
+    return folder
+
+
+def test_a_model_folder_without_a_skeleton_is_whole(tmp_path):
+    start = with_models(tmp_path / "start", "localizer", "segmentation")
+    complete_models(with_models(tmp_path / "models", "bmd"), start)
+    assert {path.name for path in (tmp_path / "models").iterdir()} == {"localizer", "segmentation", "bmd"}
+
+
+def test_a_skeleton_of_ones_own_goes_along_and_is_verified(tmp_path):
+    start = with_models(tmp_path / "start", "localizer", "segmentation", "skeleton")
+    complete_models(with_models(tmp_path / "models", "bmd"), start)
+    weights = tmp_path / "models/skeleton/model.safetensors"
+    assert weights.read_bytes() == (start / "skeleton/model.safetensors").read_bytes()
+    weights.write_bytes(weights.read_bytes()[:-8])
+    with pytest.raises(BadInput, match="skeleton"):
+        complete_models(tmp_path / "models", start)
+
+
+def test_a_start_without_a_stage_that_is_needed_is_said(tmp_path):
+    start = with_models(tmp_path / "start", "localizer")
+    with pytest.raises(BadInput, match="No segmentation model"):
+        complete_models(with_models(tmp_path / "models", "bmd"), start)
 
 
 def test_children_find_what_they_import():

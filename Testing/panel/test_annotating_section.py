@@ -62,6 +62,9 @@ class KnownWorker:
         self.given.append(ct)
         self.busy = True
 
+    def move_levels(self, ct: object, previous: object, by: int) -> None:
+        self.compute(ct)
+
     def measure(self, *arguments: object) -> None:
         pass  # numbers after an edit are not what these tests look at
 
@@ -254,6 +257,36 @@ def test_the_automatic_run_knows_how_the_case_was_acquired(panel, tmp_path):
     assert uncertainties(tmp_path)["case-0001"].least_confidence is not None
     names = [panel.scene.GetNthNodeByClass(n, "vtkMRMLSegmentationNode") for n in range(5)]
     assert len([node for node in names if node is not None]) == 1
+
+
+def test_masks_that_the_panel_makes_anew_are_those_of_the_case(panel, tmp_path):
+    """Automatic masks on the wrong level, whose names are moved in the panel: the case goes on with the new ones."""
+    section = opened(panel, with_new_cases(tmp_path))
+    choose(section, "case-0001")
+    section.ui.automaticButton.click()
+    panel.work()
+    session, nodes = panel.logic.session(section.work.nodes.volume_node), section.work.nodes
+    first, section.work.has_unsaved = nodes.segmentation_node, False
+    panel.logic.move_levels(session, 1)
+    panel.work()
+    assert nodes.segmentation_node is session.segmentation_node is not first
+    assert nodes.are_here and section.work.has_unsaved
+    section.ui.saveButton.click()
+    assert open_dataset(tmp_path).entry("case-0001").status == "read"
+
+
+def test_masks_that_nobody_asked_for_leave_a_case_its_own(panel, tmp_path):
+    section = opened(panel, with_new_cases(tmp_path))
+    choose(section, "case-0001")
+    panel.worker.answer, answer = Failed("The models are damaged.", "models"), panel.worker.answer
+    section.ui.automaticButton.click()
+    panel.work()
+    draw(section)
+    drawn = section.work.nodes.segmentation_node
+    panel.worker.answer = answer
+    panel.logic.compute(panel.logic.session(section.work.nodes.volume_node))
+    panel.work()
+    assert section.work.nodes.segmentation_node is drawn and section.work.nodes.are_here
 
 
 def test_a_dicom_volume_brings_its_facts_but_not_its_patient(panel, tmp_path):
@@ -502,6 +535,11 @@ def test_a_fit_needs_a_finished_case(panel, tmp_path):
     assert "finish at least one" in section.ui.fitMessageLabel.text and section.fit.run is None
 
 
+def test_only_what_annotated_cases_can_fit_is_offered(panel):
+    box = panel.open().ui.stageComboBox
+    assert [box.itemText(n) for n in range(box.count)] == ["localizer", "segmentation", "bmd"]
+
+
 def test_a_fit_is_started_watched_and_stopped(panel, tmp_path):
     section = opened(panel, write_annotated(tmp_path / "cohort"))
     section.ui.stageComboBox.currentIndex = 2
@@ -598,7 +636,7 @@ def test_a_fit_ends_in_a_model_that_is_taken_into_use(panel, tmp_path):
     assert section.fit.run.state is FitState.FINISHED, section.ui.fitMessageLabel.text
     section.ui.installModelButton.click()
     assert panel.models == tmp_path / "cohort-fit/models"
-    assert {path.name for path in panel.models.iterdir()} == {"localizer", "segmentation", "bmd"}
+    assert {path.name for path in panel.models.iterdir()} == {"localizer", "skeleton", "segmentation", "bmd"}
     assert section.fit.run.curves()["loss"] and check(tmp_path / "cohort").faults == ()
 
 

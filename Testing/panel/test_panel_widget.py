@@ -163,17 +163,19 @@ def test_check_boxes_follow_the_volume_that_is_shown(measured: Panel):
     assert measured.session.excluded == {"T12"}
 
 
-def test_relabelling_buttons_move_the_names(measured: Panel):
+def test_where_the_vertebrae_in_view_are_not_known_the_buttons_rename_the_masks(measured: Panel):
+    harness.forget_levels(measured.session)
     node = measured.session.segmentation_node
     second = node.GetSegmentation().GetNthSegmentID(1)
-    measured.ui.relabelDownButton.click()
-    measured.settle()
-    assert vertebra_of_segment(node, second) == "L2"
     measured.ui.relabelUpButton.click()
     measured.settle()
+    assert vertebra_of_segment(node, second) == "L2", "L1 lies one higher: what was L1 is L2"
+    measured.ui.relabelDownButton.click()
+    measured.settle()
     assert vertebra_of_segment(node, second) == "L1"
+    assert set(measured.worker.jobs[1:]) <= {"measure"}
     for _ in range(3):
-        measured.ui.relabelUpButton.click()
+        measured.ui.relabelDownButton.click()
         measured.settle()
     assert any("cannot be moved further" in error for error in measured.answers.errors)
 

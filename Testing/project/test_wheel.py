@@ -72,7 +72,7 @@ def installed(request, wheel, tmp_path_factory) -> Installed:
 def test_it_finds_its_models(installed):
     done = installed.run("opportunistic-bmd", "models", "verify")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("SHA-256") == 3
+    assert done.stdout.count("SHA-256") == 4
 
 
 def test_it_imports_what_the_window_needs_first(installed):

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from example_levels import sure
 from example_results import EXAMPLES, normal, refused, review, vertebra
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.materials import k2hpo4_of
@@ -21,6 +22,8 @@ from OpportunisticBMDLib.core.result import Result
 from OpportunisticBMDLib.core.vertebra import FormerVertebra
 from OpportunisticBMDLib.results.json_file import as_json, result_from_json
 
+RESULTS = {**EXAMPLES, "levels": lambda: replace(normal(), levels=sure())}
+LATER = {"figure", "limit", "unit", "levels", "skeleton", "name"}  # keys that older results of version 2 lack
 SCHEMA = json.loads((Path(__file__).parents[2] / "Resources" / "result.schema.json").read_text())
 
 
@@ -32,21 +35,26 @@ def test_the_schema_is_itself_valid():
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", RESULTS)
 def test_every_kind_of_result_follows_the_schema(name):
-    check(json.loads(json.dumps(as_json(EXAMPLES[name]()), allow_nan=False)))
+    check(json.loads(json.dumps(as_json(RESULTS[name]()), allow_nan=False)))
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", RESULTS)
 def test_keys_come_in_the_schemas_order(name):
     def in_order(document, schema):
         schema = SCHEMA["$defs"][schema["$ref"].split("/")[-1]] if "$ref" in schema else schema
         if isinstance(document, dict):
-            assert list(document) == schema["required"] == list(schema["properties"])
+            assert list(document) == list(schema["properties"])
+            assert [key for key in document if key in schema["required"]] == schema["required"]
+            assert set(document) - set(schema["required"]) <= LATER
             for key, value in document.items():
                 in_order(value, schema["properties"][key])
+        if isinstance(document, list):
+            for value in document:
+                in_order(value, schema.get("items", {}))
 
-    in_order(as_json(EXAMPLES[name]()), SCHEMA)
+    in_order(as_json(RESULTS[name]()), SCHEMA)
 
 
 def test_a_refusal_never_carries_a_number():
@@ -97,12 +105,12 @@ def test_vertebrae_that_were_not_reached_keep_their_keys():
     assert as_json(refused())["vertebrae"]["T12"]["volume_mm3"] is None
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", RESULTS)
 def test_reading_gives_back_what_was_written(name):
-    written = json.loads(json.dumps(as_json(EXAMPLES[name]())))
+    written = json.loads(json.dumps(as_json(RESULTS[name]())))
     read = result_from_json(written)
     assert as_json(read) == written
-    assert set(read.vertebrae) == set(EXAMPLES[name]().vertebrae)
+    assert set(read.vertebrae) == set(RESULTS[name]().vertebrae)
 
 
 def test_what_was_read_is_of_the_results_own_types():
@@ -138,9 +146,9 @@ def test_what_is_no_result_is_refused(changes, message):
 def version_1(result: Result) -> dict:
     """As the program wrote it before."""
     document = as_json(result)
-    for key in ("scale", "bmd_k2hpo4_mg_cm3"):
+    for key in ("scale", "bmd_k2hpo4_mg_cm3", "levels"):
         del document[key]
-    del document["thresholds_mg_cm3"]["material"]
+    del document["thresholds_mg_cm3"]["material"], document["models"]["skeleton"], document["timing_s"]["name"]
     for key in ("zero", "slope_sd_percent", "intercept_sd_hu"):
         del document["calibration"][key]
     for reason in document["reasons"]:

@@ -9,7 +9,9 @@ from html.parser import HTMLParser
 
 import pytest
 
+from example_levels import sure, unsure
 from example_results import EXAMPLES, acquisition, former, normal, osteoporosis, refused, review
+from OpportunisticBMDLib.core.levels import Answer, Variant
 from OpportunisticBMDLib.core.reason import Reason
 from OpportunisticBMDLib.core.thresholds import Thresholds
 from OpportunisticBMDLib.results.report import render_report
@@ -112,6 +114,43 @@ def test_a_refusal_gives_the_reason_and_no_number():
     text = Page(html).text
     assert "Why it was not measured" in text and "12 mm below the upper edge of L1" in text
     assert "101" not in text and "<svg" not in html
+
+
+def test_the_levels_are_told_with_their_evidence():
+    text = Page(render_report(replace(normal(), levels=sure()), PICTURE)).text
+    assert "Levels Sure (above 99 %): the last ribs join T12" in text
+    assert "L1 is the first vertebra without ribs of 4 cm (VerSe 2020)." in text
+    assert "T12 present, 7.5 cm in view present, 7.5 cm in view L1 absent absent" in text
+    assert "lines are the ribs that were counted" in text
+
+
+def test_unsure_levels_give_both_answers():
+    levels = replace(unsure(), answers=(Answer(0, 0.71, 83.1), Answer(-1, 0.27, 91.0)))
+    text = Page(render_report(replace(normal(), levels=levels), PICTURE)).text
+    assert "T12 to L2 as measured 71 %, 83.1 mg/cm³; one vertebra higher 27 %, 91.0 mg/cm³; either way osteop" in text
+    assert "T12 cannot tell remnant, 2.3 cm in view" in text
+    refusal = Page(render_report(replace(refused(), levels=levels.with_bmd(None)), PICTURE)).text
+    assert "T12 to L2 as named 71 %; one vertebra higher 27 %." in refusal and "83.1" not in refusal
+
+
+def test_an_unusual_spine_is_named_and_the_lowest_vertebra_is_listed():
+    levels = replace(sure(), variant=Variant.ELEVEN_RIBS, sacrum_in_view=True)
+    text = Page(render_report(replace(normal(), levels=levels), PICTURE)).text
+    assert "Six vertebrae without ribs lie above the sacrum" in text and "L3, on the sacrum absent absent" in text
+    nothing = Page(render_report(replace(normal(), levels=replace(levels, vertebrae=())), PICTURE))
+    assert "Not sure: no spine" in nothing.text and "Right rib" not in nothing.text
+
+
+def test_without_levels_there_is_no_such_section():
+    text = Page(render_report(normal(), PICTURE)).text
+    assert "Levels" not in text and "ribs" not in text
+
+
+def test_a_model_that_an_older_result_lacks_was_not_used():
+    result = normal()
+    older = {stage: model for stage, model in result.models.items() if stage != "skeleton"}
+    assert "Skeleton not used" in Page(render_report(replace(result, models=older), PICTURE)).text
+    assert "Skeleton skeletonnet" in Page(render_report(result, PICTURE)).text
 
 
 def test_hostile_text_stays_text():

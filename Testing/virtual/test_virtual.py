@@ -50,7 +50,7 @@ def bone():
     labels = np.zeros(canvas.hu.shape, np.uint8)
     line = calibration(120.0)
     texture = Texture(np.random.default_rng(1))
-    return canvas, labels, paint_vertebra(canvas, labels, l1, texture, line, texture.bone_grain()), line, l1
+    return canvas, labels, paint_vertebra(canvas, labels, l1, texture, line, texture.bone_grain(), level="L1"), line, l1
 
 
 def test_truth_is_the_density_painted_in_the_labelled_voxels(bone):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -17,11 +18,13 @@ import numpy as np
 import pytest
 import torch
 
-from example_results import EXAMPLES, acquisition, box_of, grid_of, synthetic_case
+from example_levels import sure, unsure
+from example_results import EXAMPLES, acquisition, box_of, grid_of, normal, synthetic_case
 from OpportunisticBMDLib.core.box import Box
 from OpportunisticBMDLib.core.calibration_line import Calibration
 from OpportunisticBMDLib.core.ct import CT
 from OpportunisticBMDLib.core.grid import Grid
+from OpportunisticBMDLib.core.levels import Answer, Levels, Variant
 from OpportunisticBMDLib.core.result import Result
 from OpportunisticBMDLib.core.segmentation import Segmentation
 from OpportunisticBMDLib.core.thresholds import Thresholds
@@ -38,6 +41,7 @@ from OpportunisticBMDLib.worker.messages import (
     Progressed,
     Ready,
     built,
+    line,
     packed,
     plain,
     unpacked,
@@ -164,7 +168,7 @@ def test_a_patient_from_ct_to_result_and_again_in_the_same_process(warm):
     assert not warm.busy and memory_files() <= before
     assert events[0] == Ready("cuda" if torch.cuda.is_available() else "cpu")
     progress = [event for event in events if isinstance(event, Progressed)]
-    assert list(dict.fromkeys(event.stage for event in progress)) == ["localize", "segment", "measure"]
+    assert list(dict.fromkeys(event.stage for event in progress)) == ["localize", "name", "segment", "measure"]
     fractions = [event.fraction for event in progress]
     assert fractions == sorted(fractions) and fractions[0] == 0.0 and fractions[-1] == pytest.approx(1.0)
 
@@ -201,6 +205,29 @@ def test_after_an_edit_only_labels_travel_and_the_figures_are_those_of_measuring
     anew = finished(warm).run
     assert figures(after.result) == figures(anew.result) != figures(first.result)
     assert after.result.reasons[0].code == "edited_by_hand"
+
+
+def test_names_that_a_reader_moved_are_segmented_anew(warm, case):
+    ct, segmentation = case
+    warm.measure(ct, segmentation)
+    previous = replace(finished(warm).run.result, levels=sure(), box=box_of())
+    warm.move_levels(ct, previous, -1)
+    events = wait(warm)
+    assert next(e.stage for e in events if isinstance(e, Progressed)) == "segment"
+    run = events[-1].run
+    assert run.result.levels == sure().moved_by(-1)
+    assert run.result.box.centre_ras[2] > box_of().centre_ras[2] + 20
+    assert run.segmentation.labels.grid is ct.volume.grid and run.segmentation is not segmentation
+
+
+def test_names_that_cannot_be_moved_are_bad_input(warm, case):
+    ct, segmentation = case
+    warm.measure(ct, segmentation)
+    previous = finished(warm).run.result
+    for levels, words in ((None, "compute the BMD first"), (sure(), "no further vertebrae")):
+        warm.move_levels(ct, replace(previous, levels=levels, box=box_of()), -9)
+        (failed,) = [event for event in wait(warm) if isinstance(event, Failed)]
+        assert failed.kind == "bad_input" and words in failed.message
 
 
 def test_thresholds_and_line_may_change_between_jobs(warm, case):
@@ -339,6 +366,7 @@ def test_cancel_in_every_stage_leaves_nothing_behind(launcher, case):
     jobs = {
         "loading": lambda worker: worker.compute(ct),
         "localize": lambda worker: worker.compute(ct),
+        "name": lambda worker: worker.segment_within(ct, box_of()),
         "segment": lambda worker: worker.segment_within(ct, box_of()),
         "measure": lambda worker: worker.measure(ct, segmentation),
     }
@@ -471,10 +499,24 @@ def test_a_result_arrives_to_the_last_bit(name):
     assert arrived.acquisition == result.acquisition and arrived.thresholds == result.thresholds
 
 
+@pytest.mark.parametrize("variant", Variant)
+def test_levels_arrive_to_the_last_bit(variant):
+    rib = replace(unsure().vertebrae[0].right, length_mm=100 / 3, course_ras_mm=((0.1, 0.2, 0.3), (1 / 3, -1e-9, 0.0)))
+    seen = replace(unsure().vertebrae[0], right=rib)
+    answers = (Answer(0, 2 / 3, 83.1), Answer(-1, 1 / 3))
+    levels = Levels((seen, *unsure().vertebrae[1:]), answers, variant, sacrum_in_view=True, moved=-2)
+    result = replace(normal(), levels=levels)
+    message = json.loads(line({"result": plain(result)}))
+    arrived = built(Result, message["result"]).levels
+    assert arrived == levels and hash(arrived) == hash(levels)
+    assert arrived.variant is variant
+
+
 def test_edits_arrive():
-    edits = Edits(frozenset({"L1"}), frozenset({"T12", "L2"}), box_of())
+    edits = Edits(frozenset({"L1"}), frozenset({"T12", "L2"}), box_of(), -1)
     arrived = built(Edits, plain(edits))
     assert (arrived.edited, arrived.excluded) == (edits.edited, edits.excluded)
+    assert arrived.levels_moved == -1
     assert np.array_equal(arrived.box.ras_mm, edits.box.ras_mm)
 
 

@@ -13,13 +13,17 @@ COMMANDS = {
     "levels": ("known_levels", "CTs whose levels were read by eye: check the chain, draw drafts of masks"),
     "prepare": ("fit.samples.prepare", "samples for localizer and AnatomyNet"),
     "readings": ("fit.samples.readings", "samples for the DenseNet"),
+    "skeletons": ("fit.samples.skeletons", "samples for the skeleton's network"),
     "fit": ("fit.__main__", "fit all three networks on an annotated dataset"),
     "fit-localizer": ("fit.tasks.localizer", "fit the localizer"),
+    "fit-skeleton": ("fit.tasks.skeleton", "fit the network that shows bodies, ribs and sacrum"),
+    "fit-ribs": ("fit.ribs", "measure what a piece of rib tells of the levels"),
     "fit-segmentation": ("fit.tasks.segmentation", "fit AnatomyNet"),
     "fit-bmd": ("fit.tasks.bmd", "fit the DenseNet"),
     "spread": ("fit.spread", "scale a DenseNet's spread to measured errors"),
     "ablations": ("fit.ablations.__main__", "compare designs of the DenseNet"),
     "evaluate": ("evaluate.__main__", "measure the chain on virtual patients or an annotated dataset"),
+    "evaluate-levels": ("evaluate.levels", "measure how vertebrae are named on virtual patients"),
     "real-cts": ("real_cts.__main__", "measure the chain on real CTs"),
 }
 

@@ -11,17 +11,18 @@ from OpportunisticBMDPanel.signals import Signal
 
 
 class AutomaticMasks:
-    """Asks for the masks of one volume at a time, and says when they are there.
+    """Asks for the masks of one volume at a time, and says when they are there, or others in their place.
 
     Args:
         logic: the panel's.
     """
 
     def __init__(self, logic: Measuring) -> None:
-        self.done = Signal()  # the session with the result
+        self.done = Signal()  # the session with the result; again when the reader moves its names or its box
         self.failed = Signal()  # a sentence
         self._logic = logic
         self._awaited: Any = None  # a session
+        self._source: Any = None  # the session that gave the masks
         logic.computed.connect(self._on_computed)
         logic.changed.connect(self._on_changed)
 
@@ -42,15 +43,17 @@ class AutomaticMasks:
 
     def forget(self) -> None:
         """Takes no answer any more: the case was left."""
-        self._awaited = None
+        self._awaited = self._source = None
 
     def cleanup(self) -> None:
         self._logic.computed.disconnect(self._on_computed)
         self._logic.changed.disconnect(self._on_changed)
 
     def _on_computed(self, session: Any) -> None:
-        if session is self._awaited:
+        if session in (self._awaited, self._source):
             self._awaited = None
+            if session.run.segmentation is not None:
+                self._source = session
             self.done.emit(session)
 
     def _on_changed(self, session: Any) -> None:

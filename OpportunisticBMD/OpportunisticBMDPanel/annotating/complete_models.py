@@ -1,6 +1,6 @@
 """`python -m OpportunisticBMDPanel.annotating.complete_models MODELS [--start FOLDER]`: the last command of a fit.
 
-It puts the stages that were not fitted beside the new one, and verifies all three.
+It puts the stages that were not fitted beside the new one, and verifies them.
 """
 
 from __future__ import annotations
@@ -17,14 +17,17 @@ from OpportunisticBMDLib.core.result import STAGES
 def complete_models(models: Path, start: Path | None) -> None:
     """Puts the stages that a model folder lacks beside those that it has, and verifies all.
 
+    A folder without the stages that are not fitted on cases is whole: those that ship take their place.
+
     Raises:
         BadInput: a model is missing or damaged.
     """
     from OpportunisticBMDLib.models import model_folder, verify
 
+    source = model_folder(start)
     for stage in STAGES:
-        if not (models / stage).is_dir():
-            shutil.copytree(model_folder(start) / stage, models / stage)
+        if not (models / stage).is_dir() and (source / stage).is_dir():
+            shutil.copytree(source / stage, models / stage)
     for verdict in verify(models):
         if not verdict.ok:
             raise BadInput(verdict.message)

@@ -12,7 +12,7 @@ from typing import IO
 import OpportunisticBMDLib
 import OpportunisticBMDTraining
 from OpportunisticBMDLib.core.errors import BadInput
-from OpportunisticBMDLib.core.result import STAGES
+from OpportunisticBMDLib.core.result import FITTED_ON_CASES
 from OpportunisticBMDLib.system.processes import end_tree, finding, in_own_group
 from OpportunisticBMDTraining.fit.curves import Curves, load_curves
 
@@ -62,8 +62,8 @@ class FitPlan:
     jobs: int | None = None
 
     def __post_init__(self) -> None:
-        if self.stage not in STAGES:
-            raise BadInput(f"The stage is {self.stage!r}; choose one of {', '.join(STAGES)}.")
+        if self.stage not in FITTED_ON_CASES:
+            raise BadInput(f"The stage is {self.stage!r}; choose one of {', '.join(FITTED_ON_CASES)}.")
         if self.steps < 1:
             raise BadInput(f"A fit of {self.steps} steps fits nothing; give at least 1.")
         if self.virtual <= HELD_OUT:

@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 
 from OpportunisticBMDLib.cases import open_dataset
 from OpportunisticBMDLib.core.errors import BadInput
-from OpportunisticBMDLib.core.result import STAGES
+from OpportunisticBMDLib.core.result import FITTED_ON_CASES
 from OpportunisticBMDPanel.annotating.curve import draw_curves
 from OpportunisticBMDPanel.annotating.fit import FitPlan, FitRun, FitState
 from OpportunisticBMDPanel.annotating.message import show_message
@@ -35,7 +35,7 @@ class FitPart:
         self.run: FitRun | None = None
         self._ui, self._around, self._directory = ui, around, directory
         self._shown_step: int | None = None
-        for stage in STAGES:
+        for stage in FITTED_ON_CASES:
             ui.stageComboBox.addItem(stage)
         self._timer = qt.QTimer()
         self._timer.setInterval(POLL_MS)

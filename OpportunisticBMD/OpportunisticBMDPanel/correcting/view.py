@@ -41,6 +41,7 @@ class CorrectingView:
             (ui.segmentAgainButton, self._on_segment_again),
         ):
             button.connect("clicked(bool)", slot)
+        logic.declined.connect(dialogs.error)
 
     def show(self, session: Session | None, shows_box: bool) -> None:
         """Enables what can be corrected now.
@@ -52,7 +53,9 @@ class CorrectingView:
         at_rest = session if session is not None and session.state is not State.RUNNING else None
         ui.correctSection.enabled = at_rest is not None and at_rest.result is not None
         has_masks = at_rest is not None and at_rest.segmentation_node is not None
-        ui.editorContainer.enabled = ui.relabelUpButton.enabled = ui.relabelDownButton.enabled = has_masks
+        ui.editorContainer.enabled = has_masks
+        has_names = has_masks or (at_rest is not None and at_rest.has_levels)
+        ui.relabelUpButton.enabled = ui.relabelDownButton.enabled = has_names
         has_box = session is not None and session.box_node is not None
         ui.showBoxCheckBox.enabled = has_box
         ui.segmentAgainButton.enabled = has_box and at_rest is not None and at_rest.box_moved
@@ -61,12 +64,26 @@ class CorrectingView:
             self._nodes.show_box(session, shows_box)
 
     def _on_relabel_up(self, checked: bool = False) -> None:
-        self._relabel(-1)
+        self._move_names(-1)
 
     def _on_relabel_down(self, checked: bool = False) -> None:
-        self._relabel(+1)
+        self._move_names(+1)
 
-    def _relabel(self, by: int) -> None:
+    def _move_names(self, by: int) -> None:
+        """By one vertebra towards the feet or the head; along those in view where they are known."""
+        if self._session().has_levels:
+            self._move_levels(by)
+        else:
+            self._rename_masks(-by)  # names that move towards the feet make T12 of L1
+
+    def _move_levels(self, by: int) -> None:
+        session = self._session()
+        question = _("The masks were edited by hand. Moving the names segments again and replaces them.")
+        if self._logic.has_edits(session) and not self._dialogs.confirm(question, _("Move the names?")):
+            return
+        self._logic.move_levels(session, by)
+
+    def _rename_masks(self, by: int) -> None:
         try:
             self._logic.relabel(self._session(), by)
         except BadInput as error:

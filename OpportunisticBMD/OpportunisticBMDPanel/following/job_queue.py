@@ -26,27 +26,34 @@ class JobQueue:
 
     def __init__(self, sessions: Sessions, nodes: Nodes, worker: WorkerLink, follow: Callable[[Session], None]) -> None:
         self.computed = Signal()  # a session with fresh masks
+        self.declined = Signal()  # one sentence: why a run cannot be, which changed nothing
         self._sessions, self._nodes, self._worker, self._follow = sessions, nodes, worker, follow
-        self._waiting: deque[tuple[Session, Kind]] = deque()
+        self._waiting: deque[tuple[Session, Kind, int]] = deque()
         worker.progressed.connect(self._on_progressed)
         worker.finished.connect(self._on_finished)
-        worker.failed.connect(lambda job, message, kind: sessions.fail(job.session, message, kind))
+        worker.failed.connect(self._on_failed)
 
     @property
     def is_active(self) -> bool:
         """Whether something runs, waits, or was changed and not measured yet."""
         return bool(self._waiting) or self._worker.is_active or self._sessions.is_any_outdated
 
-    def add(self, session: Session, kind: Kind) -> None:
-        """Takes a run that the reader asked for; nothing where the session runs already."""
+    def add(self, session: Session, kind: Kind, by: int = 0) -> None:
+        """Takes a run that the reader asked for; nothing where the session runs already.
+
+        Args:
+            by: of "move": so many vertebrae towards the feet.
+        """
         if session.state is State.RUNNING:
             return
-        session.state, session.message, session.failure = State.RUNNING, "", ""
-        session.progress = ("", 0.0)
         job = self._worker.job
         if job is not None and job.kind == "measure" and job.session is session:
             self._worker.stop()  # its answer would be about masks that are about to go
-        self._waiting.append((session, kind))
+        if session.state in (State.STALE, State.FAILED):
+            self._sessions.touch(session)  # should the run come to nothing, they are measured
+        session.state, session.message, session.failure = State.RUNNING, "", ""
+        session.progress = ("", 0.0)
+        self._waiting.append((session, kind, by))
         self._sessions.changed.emit(session)
         self.next()
         self._sessions.awake.emit()
@@ -68,8 +75,7 @@ class JobQueue:
         self._waiting.clear()
         self._worker.stop()
         for session in running:
-            session.state = State.STALE if session.changed_at is not None else session.settled
-            self._sessions.changed.emit(session)
+            self._restore(session)
         self._sessions.awake.emit()
 
     def drop(self, session: Session) -> None:
@@ -88,7 +94,12 @@ class JobQueue:
         if self._worker.job is not None:
             self._worker.stop()
 
-    def _begin(self, session: Session, kind: Kind) -> None:
+    def _restore(self, session: Session) -> None:
+        """As it was before the run."""
+        session.state = State.STALE if session.changed_at is not None else session.settled
+        self._sessions.changed.emit(session)
+
+    def _begin(self, session: Session, kind: Kind, by: int) -> None:
         self._worker.warm_up()
         try:
             ct = self._sessions.ct(session)
@@ -96,7 +107,8 @@ class JobQueue:
         except BadInput as error:
             self._sessions.fail(session, str(error), "bad_input")
             return
-        self._worker.begin(Job(session, kind, session.version, ct, box=box))
+        moved = session.result if kind == "move" else None
+        self._worker.begin(Job(session, kind, session.version, ct, box=box, moved=moved, by=by))
 
     def _measure(self, session: Session) -> None:
         """Measures what is on the screen, unless it was measured before."""
@@ -117,6 +129,14 @@ class JobQueue:
     def _on_progressed(self, job: Job, stage: str, fraction: float) -> None:
         job.session.progress = (stage, fraction)
         self._sessions.changed.emit(job.session)
+
+    def _on_failed(self, job: Job, message: str, kind: str) -> None:
+        """Names that cannot be moved leave the number as it is: the reader is told why."""
+        if job.kind == "move" and kind == "bad_input":
+            self._restore(job.session)
+            self.declined.emit(message)
+        else:
+            self._sessions.fail(job.session, message, kind)
 
     def _on_finished(self, job: Job, run: Run) -> None:
         session = job.session

@@ -109,4 +109,5 @@ class Sessions:
             kind: of failure, as in `OpportunisticBMDLib.worker.messages.Failed`.
         """
         session.state, session.message, session.failure = State.FAILED, message, kind
+        session.changed_at = None  # until the reader asks again: the message stays
         self.changed.emit(session)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from OpportunisticBMDLib.core.box import Box
 from OpportunisticBMDLib.core.ct import CT
+from OpportunisticBMDLib.core.result import Result
 from OpportunisticBMDLib.core.segmentation import Segmentation
 from OpportunisticBMDLib.edits import NO_EDITS, Edits
 from OpportunisticBMDLib.worker.messages import Failed, Finished, Progressed, Ready
@@ -17,7 +18,7 @@ from OpportunisticBMDPanel.signals import Signal
 from OpportunisticBMDPanel.slicer.protocols import ChainWorker
 from OpportunisticBMDPanel.slicer.python import python_executable
 
-Kind = Literal["compute", "segment", "measure"]
+Kind = Literal["compute", "segment", "move", "measure"]
 
 
 def start_worker(settings: Settings) -> ChainWorker:
@@ -41,6 +42,7 @@ class Job:
     Args:
         version: of the session.
         box: to segment in.
+        moved, by: whose names are to be moved, by so many vertebrae towards the feet.
         masks: to measure; their confidence is the network's.
         edits: that the masks are measured with.
     """
@@ -50,6 +52,8 @@ class Job:
     version: int
     ct: CT
     box: Box | None = None
+    moved: Result | None = None
+    by: int = 0
     masks: Segmentation | None = None
     edits: Edits = NO_EDITS
 
@@ -96,6 +100,8 @@ class WorkerLink:
             worker.measure(job.ct, job.masks, job.edits, job.session.result)
         elif job.box is not None:
             worker.segment_within(job.ct, job.box)
+        elif job.moved is not None:
+            worker.move_levels(job.ct, job.moved, job.by)
         else:
             worker.compute(job.ct)
 

@@ -17,6 +17,7 @@ from OpportunisticBMDLib.core.vertebrae import VERTEBRAE
 from OpportunisticBMDLib.dicom.codes import SEGMENT_COLOURS
 from OpportunisticBMDLib.results import wording
 from OpportunisticBMDPanel.measuring import threshold_plot
+from OpportunisticBMDPanel.measuring import wording as panel_wording
 from OpportunisticBMDPanel.session import Session, State
 from OpportunisticBMDPanel.slicer import theme
 
@@ -61,6 +62,7 @@ class ResultsView:
         is_stale = session.state is State.STALE
         self._show_headline(result, is_stale)
         self._show_plot(result, is_stale, width_px)
+        self._show_levels(result, is_stale)
         self._ui.reasonsLabel.text = "" if is_stale else _reasons_in_html(result)
         self._ui.reasonsLabel.visible = bool(self._ui.reasonsLabel.text)
         self._show_table(result, session, is_stale)
@@ -96,6 +98,15 @@ class ResultsView:
         if result.bmd_mg_cm3 is not None:
             self._ui.plotLabel.setPixmap(threshold_plot.draw(result, width_px, is_stale=is_stale))
             self._ui.plotLabel.setFixedHeight(threshold_plot.HEIGHT_PX)
+
+    def _show_levels(self, result: Result, is_stale: bool) -> None:
+        """Which vertebrae these are, and as its tooltip the ribs that say so."""
+        label = self._ui.levelsLabel
+        text, severity = panel_wording.levels(result)
+        label.visible = bool(text)
+        label.text = f"{theme.SEVERITY_SHAPES[severity]} {text}"
+        label.toolTip = panel_wording.levels_evidence(result.levels) if result.levels is not None else ""
+        label.styleSheet = f"color: {theme.muted() if is_stale else theme.severity_colour(severity)};"
 
     def _make_table(self) -> None:
         table = self._ui.vertebraTable

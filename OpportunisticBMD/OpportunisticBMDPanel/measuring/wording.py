@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from slicer.i18n import tr as _
 
+from OpportunisticBMDLib.core.levels import Levels
 from OpportunisticBMDLib.core.result import Result
+from OpportunisticBMDLib.quality.levels import is_sure
 from OpportunisticBMDLib.results import wording
 from OpportunisticBMDPanel.session import Session, State
+
+AROUND = ("T11", "T12", "L1", "L2")  # where ribs end, and what is measured
 
 
 def progress(stage: str, fraction: float) -> str:
@@ -14,6 +18,7 @@ def progress(stage: str, fraction: float) -> str:
     stages = {
         "": _("Starting"),
         "localize": _("Finding T12, L1 and L2"),
+        "name": _("Naming the vertebrae by their ribs"),
         "segment": _("Segmenting the cancellous bone"),
         "measure": _("Measuring the density"),
     }
@@ -34,6 +39,28 @@ def acquisition(result: Result) -> str:
         parts.append(_("no contrast agent"))
     parts.append(facts["Voxel"])
     return " · ".join(parts)
+
+
+def levels(result: Result) -> tuple[str, str]:
+    """What the names rest on, or the question which vertebrae these are, and how grave it is ("info" or "warning").
+
+    "" where the vertebrae in view are not known.
+    """
+    seen = result.levels
+    if seen is None:
+        return "", "info"
+    if is_sure(seen):
+        return _(wording.levels_short(seen)), "info"
+    answers = _(wording.levels_sentence(seen, result.thresholds))
+    return _("Which vertebrae are these? {answers}").format(answers=answers), "warning"
+
+
+def levels_evidence(seen: Levels) -> str:
+    """ "T12: right rib present, 7.5 cm in view; left rib absent", a line for each of T11 to L2 that is in view."""
+    text = _("{vertebra}: right rib {right}; left rib {left}")
+    found = [vertebra for name in AROUND if (vertebra := seen.find(name))]
+    ribs = [(v.name, _(wording.rib(v.right)), _(wording.rib(v.left))) for v in found]
+    return "\n".join(text.format(vertebra=name, right=right, left=left) for name, right, left in ribs)
 
 
 def message(session: Session | None, note: str) -> tuple[str, str]:

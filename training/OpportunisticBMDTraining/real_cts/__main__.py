@@ -1,9 +1,10 @@
 """Runs the chain on all real CTs and prints Markdown tables: `opportunistic-bmd-lab real-cts -o DIR`.
 
-labelled: masks against labelled vertebrae; unlabelled: centroids against levels read by eye; pair: one patient without
-and with contrast; by-hand: a circle drawn as a person does; degraded: the same CTs as they are and as other scans would
-show them, against the reading of the untouched CT; added: known hydroxyapatite added to the bone; phantom: inserts of
-known mineral. With -o also DIR/real_cts.md and a picture of every run in DIR/pictures.
+levels: which vertebrae these are, and the ribs that tell; labelled: masks against labelled vertebrae; unlabelled:
+centroids against levels read by eye; pair: one patient without and with contrast; by-hand: a circle drawn as a person
+does; degraded: the same CTs as they are and as other scans would show them, against the reading of the untouched CT;
+added: known hydroxyapatite added to the bone; phantom: inserts of known mineral. With -o also DIR/real_cts.md and a
+picture of every run in DIR/pictures.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from OpportunisticBMDLib.pipeline import Run
 from OpportunisticBMDLib.system.files import write_bytes
 from OpportunisticBMDTraining.command_line import exit_status, named_path
 from OpportunisticBMDTraining.public_cts import LOCAL
-from OpportunisticBMDTraining.real_cts import added, by_hand, degraded, labelled, pair, phantom, unlabelled
+from OpportunisticBMDTraining.real_cts import added, by_hand, degraded, labelled, levels, pair, phantom, unlabelled
 from OpportunisticBMDTraining.real_cts.chain import Outcome, run_trials
 from OpportunisticBMDTraining.real_cts.plan import Trial, TrialPlan
 
 SECTIONS = {
+    "levels": levels,
     "labelled": labelled,
     "unlabelled": unlabelled,
     "pair": pair,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from OpportunisticBMDLib.core.bone import Bone
 from OpportunisticBMDLib.core.ranges import Ranges
 
 Point = Sequence[float] | np.ndarray  # (3,) right, front and head, mm
@@ -19,18 +20,25 @@ class Canvas:
     Args:
         x, y, z: coordinates of the voxel centres along right, front and head, mm, ascending.
         hu: float32 (len(x), len(y), len(z)).
+        bones: uint8 of the same shape: which `Bone` fills more than half of each voxel.
     """
 
     x: np.ndarray
     y: np.ndarray
     z: np.ndarray
     hu: np.ndarray
+    bones: np.ndarray
 
     @classmethod
     def blank(cls, x: np.ndarray, y: np.ndarray, z: np.ndarray, hu: float) -> Canvas:
         """The same HU everywhere."""
         x, y, z = (np.asarray(a, dtype=np.float32) for a in (x, y, z))
-        return cls(x, y, z, np.full((len(x), len(y), len(z)), hu, dtype=np.float32))
+        return cls.of(x, y, z, np.full((len(x), len(y), len(z)), hu, dtype=np.float32))
+
+    @classmethod
+    def of(cls, x: np.ndarray, y: np.ndarray, z: np.ndarray, hu: np.ndarray) -> Canvas:
+        """What is painted already, without bones."""
+        return cls(x, y, z, hu, np.zeros_like(hu, dtype=np.uint8))
 
     @property
     def spacing(self) -> tuple[float, float, float]:
@@ -65,6 +73,10 @@ class Canvas:
         """Lays a tissue over the box: wholly inside, in part at its surface, `soft` mm wide."""
         share = coverage(distance, soft or self.voxel)
         self.hu[box] += share * (hu - self.hu[box])
+
+    def mark(self, box: Ranges, distance: np.ndarray, bone: Bone) -> None:
+        """Notes which bone lies inside a surface."""
+        self.bones[box][below(distance, 0.0)] = bone
 
     def paint_few(self, box: Ranges, distance: np.ndarray, hu: float) -> None:
         """The same where the tissue fills little of the box."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from OpportunisticBMDLib.core.bone import Bone
 from OpportunisticBMDTraining.virtual.canvas import Canvas, ellipsoid, is_empty, smooth_max
 from OpportunisticBMDTraining.virtual.spine import Vertebra
 
@@ -24,6 +25,7 @@ def paint_discs(canvas: Canvas, vertebrae: tuple[Vertebra, ...]) -> None:
         radial = np.sqrt(x * x + y * y) * (1 - 1 / np.sqrt((x / a) ** 2 + (y / b) ** 2 + 1e-6))
         d = smooth_max(radial, np.abs(z) - np.float32(above.shape.disc_below / 2 + deep), 2.0)
         canvas.paint(box, d, 85.0)
+        canvas.mark(box, d, Bone.DISC)
         if above.shape.vacuum:
             wide, deep = 0.8 * a * above.shape.vacuum, 0.8 * b * above.shape.vacuum
             canvas.paint(box, ellipsoid((x, y, z), (0.1 * a, 0.1 * b, 0), (wide, deep, 1.8)), GAS_HU)

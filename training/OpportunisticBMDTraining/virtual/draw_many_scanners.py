@@ -9,6 +9,7 @@ import numpy as np
 
 from OpportunisticBMDTraining.virtual.draw_any_scan import draw_scan, draw_voltage
 from OpportunisticBMDTraining.virtual.draw_any_spine import draw_spine
+from OpportunisticBMDTraining.virtual.draw_hard_scan import with_hard_scan
 from OpportunisticBMDTraining.virtual.draw_one_scanner import draw_body
 from OpportunisticBMDTraining.virtual.materials import calibration
 from OpportunisticBMDTraining.virtual.parameters import (
@@ -61,7 +62,7 @@ def draw_many_scanners(seed: int) -> PatientParameters:
         texture=_draw_texture(rng),
         implants=implants,
     )
-    return replace(patient, body=replace(body, **_draw_slender_bones(rng, body)))
+    return with_hard_scan(replace(patient, body=replace(body, **_draw_slender_bones(rng, body))))
 
 
 def _draw_texture(rng: np.random.Generator) -> TextureParameters:

@@ -182,6 +182,7 @@ class BodyParameters:
         arms: those that lie beside the body.
         floating: the ribs of T11, T12 and L1 relative to those above.
         sides: how bright the transverse processes are, relative to what is usual.
+        cartilage_hu: of the ribs' cartilage; above 150 where it is calcified.
     """
 
     chest_width: float
@@ -206,6 +207,7 @@ class BodyParameters:
     arms: tuple[Arm, ...] = ()
     floating: tuple[Appearance, Appearance, Appearance] = (Appearance(), Appearance(), Appearance())
     sides: float = 1.0
+    cartilage_hu: float = 105.0
 
 
 @dataclass(frozen=True)

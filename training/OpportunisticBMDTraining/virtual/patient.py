@@ -26,6 +26,7 @@ from OpportunisticBMDTraining.virtual.spine import Cancellous, paint_canal, pain
 from OpportunisticBMDTraining.virtual.spurs import paint_spurs
 from OpportunisticBMDTraining.virtual.texture import Texture
 from OpportunisticBMDTraining.virtual.thorax import paint_ribs
+from OpportunisticBMDTraining.virtual.true_levels import measured_levels
 from OpportunisticBMDTraining.virtual.true_readings import true_readings
 from OpportunisticBMDTraining.virtual.trunk import Trunk
 
@@ -41,7 +42,9 @@ class VirtualPatient:
 
     Args:
         ct: HU, int16, indexed [i, j, k] towards right, front, head.
-        labels: uint8 on the same grid: 1 = T12, 2 = L1, 3 = L2 cancellous bone of the body (0 elsewhere).
+        labels: uint8 on the same grid: 1 = T12, 2 = L1, 3 = L2 cancellous bone of the body (0 elsewhere), as
+            `true_levels` calls them.
+        bones: uint8 on the same grid: the `Bone` of each voxel.
         bmd_mg_cm3: what QCT would read in the middle of each vertebra that can be measured (see `true_readings`).
         not_measurable: vertebra -> "cement", "screws", "cut off" (by an end of the scan) or "crushed"; it has no entry
             above.
@@ -51,6 +54,7 @@ class VirtualPatient:
 
     ct: Volume
     labels: Volume
+    bones: Volume
     bmd_mg_cm3: dict[str, float]
     acquisition: Acquisition
     parameters: PatientParameters
@@ -103,6 +107,7 @@ def render(parameters: PatientParameters) -> VirtualPatient:
     return VirtualPatient(
         ct=Volume(ct, grid),
         labels=Volume(labels, grid),
+        bones=Volume(canvas.bones if slices is None else slices.nearest(canvas.bones), grid),
         bmd_mg_cm3={name: bmd for name, bmd in readings.items() if name not in unmeasurable},
         acquisition=_acquisition(parameters),
         parameters=parameters,
@@ -135,7 +140,7 @@ def _refined(coarse: Canvas, axes: tuple) -> Canvas:
     for k, (first, weight) in enumerate(zip(*_between(coarse.z, axes[2]))):
         fine[k] = hu[first] + (hu[first + 1] - hu[first]) * weight
     x, y, z = (np.asarray(a, dtype=np.float32) for a in axes)
-    return Canvas(x, y, z, fine.transpose(2, 1, 0))
+    return Canvas.of(x, y, z, fine.transpose(2, 1, 0))
 
 
 def _between(have: np.ndarray, want: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -157,13 +162,15 @@ def _paint_bones(
     """The cancellous bone of T12, L1 and L2, as far as the scan reaches them."""
     slope, marrow = calibration(parameters.scan.kvp, parameters.marrow_fat)
     line = slope, marrow + parameters.marrow_contrast_hu
+    levels = measured_levels(parameters.body, parameters.vertebrae)
     bones = {}
     for vertebra in vertebrae:
+        level = levels.get(vertebra.shape.name, "")
         bone = paint_vertebra(
-            canvas, labels, vertebra, texture, line, grain, slices, parameters.compact, parameters.body.sides
+            canvas, labels, vertebra, texture, line, grain, slices, parameters.compact, parameters.body.sides, level
         )
-        if vertebra.shape.name in LABELS and bone is not None and bone.inside.any():
-            bones[vertebra.shape.name] = bone
+        if level and bone is not None and bone.inside.any():
+            bones[level] = bone
     return bones
 
 
@@ -171,7 +178,8 @@ def _not_measurable(
     parameters: PatientParameters, bones: dict[str, Cancellous], slices: int, readings: dict[str, float]
 ) -> dict[str, str]:
     """What keeps a vertebra from being measured; a body in the first or the last slice goes on outside the scan."""
-    reasons = {name: kind for name, kind in held_by(parameters).items() if name in LABELS}
+    levels = measured_levels(parameters.body, parameters.vertebrae)
+    reasons = {levels[name]: kind for name, kind in held_by(parameters).items() if name in levels}
     for name in LABELS:
         if name not in bones or _touches_an_end(bones[name], slices):
             reasons[name] = "cut off"

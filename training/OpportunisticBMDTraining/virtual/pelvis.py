@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.interpolate import make_interp_spline
 
+from OpportunisticBMDLib.core.bone import Bone
 from OpportunisticBMDLib.core.ranges import Ranges
 from OpportunisticBMDTraining.virtual.canvas import Canvas, is_empty, stamp_tube
+from OpportunisticBMDTraining.virtual.discs import paint_discs
 from OpportunisticBMDTraining.virtual.parameters import PatientParameters
-from OpportunisticBMDTraining.virtual.spine import Vertebra, paint_shell
+from OpportunisticBMDTraining.virtual.spine import Vertebra, body_distances, paint_shell
 
+S1_WIDTH, S1_HEIGHT, S1_LEAN = 50.0, 30.0, -42.0  # mm for a man of 175 cm; degrees, its top leans forwards
 # Points of the iliac crest from back to front, and of the wing's lower border, mm relative to the centre of L5.
 CREST = ((38, -62, -18), (62, -62, 12), (98, -38, 34), (124, 2, 40), (134, 38, 20), (130, 66, -22))
 BORDER = ((36, -48, -45), (52, -40, -55), (68, -18, -68), (86, 12, -95), (100, 34, -95), (118, 52, -70))
@@ -24,11 +29,18 @@ def paint_pelvis(
     box = canvas.box(low, high)
     if is_empty(box):
         return
-    d = np.full([s.stop - s.start for s in box], 9, np.float32)
+    wings = np.full([s.stop - s.start for s in box], 9, np.float32)
+    sacrum = wings.copy()
     for side in (-1, 1):
-        _stamp_wing(d, box, canvas, l5.centre, side, parameters)
-    _stamp_sacrum(d, box, canvas, l5, parameters.size)
-    paint_shell(canvas, box, d, 1.2, 800.0, 140.0, grain)
+        _stamp_wing(wings, box, canvas, l5.centre, side, parameters)
+    _stamp_sacrum(sacrum, box, canvas, l5, parameters.size)
+    s1 = _first_sacral(l5, parameters.size)
+    first = np.maximum(*body_distances(s1.shape, *s1.local(canvas.coordinates(box))))
+    canvas.mark(box, wings, Bone.HIP)
+    canvas.mark(box, np.minimum(sacrum, first), Bone.SACRUM)
+    paint_shell(canvas, box, np.minimum(wings, sacrum), 1.2, 800.0, 140.0, grain)
+    paint_discs(canvas, (l5, s1))
+    paint_shell(canvas, box, first, 1.2, 800.0, 150.0, grain)
 
 
 def _stamp_wing(
@@ -47,6 +59,29 @@ def _stamp_wing(
         stamp_tube(d, box, canvas, (top, quarter), (5.0, 3.6 + 3 * back))
         stamp_tube(d, box, canvas, (quarter, middle), (3.6 + 3 * back, 2.8 + 5 * back))
         stamp_tube(d, box, canvas, (middle, bottom), (2.8 + 5 * back, 5 + 9 * front + 3 * back))
+
+
+def _first_sacral(l5: Vertebra, size: float) -> Vertebra:
+    """The body of S1, which has an endplate as lumbar ones have, and leans back with the sacrum below it."""
+    lean = np.deg2rad(S1_LEAN)
+    up = np.array([0.0, -np.sin(lean), np.cos(lean)])
+    axes = np.stack((np.array([1.0, 0, 0]), np.cross(up, (1.0, 0, 0)), up))
+    middle = l5.axes[2] + up
+    step = (l5.shape.height * l5.axes[2] + S1_HEIGHT * size * up) / 2
+    step = step + l5.shape.disc_below * middle / np.linalg.norm(middle)
+    shape = replace(
+        l5.shape,
+        name="S1",
+        width=S1_WIDTH * size,
+        depth=l5.shape.depth * 0.92,
+        height=S1_HEIGHT * size,
+        lean=S1_LEAN,
+        wedge=5.0,
+        waist=0.12,
+        dents=(),
+        fracture="",
+    )
+    return Vertebra(shape, l5.centre - step, axes)
 
 
 def _stamp_sacrum(d: np.ndarray, box: Ranges, canvas: Canvas, l5: Vertebra, size: float) -> None:

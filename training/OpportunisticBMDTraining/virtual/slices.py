@@ -40,6 +40,10 @@ class Slices:
         np.add.at(weights, (rows, first + 1), share * part)
         return cls(up, weights.astype(np.float32))
 
+    def nearest(self, painted: np.ndarray) -> np.ndarray:
+        """(I, J, M) -> (I, J, N): of each slice the plane that counts most in it."""
+        return painted[:, :, self.weights.argmax(axis=1)]
+
     def within(self, low: float, high: float) -> slice:
         """Which slices have their middle between two heights (mm)."""
         return slice(int(np.searchsorted(self.up, low)), int(np.searchsorted(self.up, high, side="right")))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from OpportunisticBMDLib.core.bone import Bone
 from OpportunisticBMDLib.core.ranges import Ranges
 from OpportunisticBMDLib.core.vertebrae import LABELS
 from OpportunisticBMDTraining.cancellous import CORTEX_MM
@@ -204,8 +205,9 @@ def paint_vertebra(
     slices: Slices | None = None,
     compact: float = 1.0,
     side_brightness: float = 1.0,
+    level: str = "",
 ) -> Cancellous | None:
-    """Paints one vertebra; marks its cancellous bone in `labels` where it is one of T12, L1, L2.
+    """Paints one vertebra; marks its cancellous bone in `labels` where its level is T12, L1 or L2.
 
     Args:
         labels: on the canvas's own lattice, or at the heights of the slices where they are given.
@@ -214,6 +216,7 @@ def paint_vertebra(
         slices: what the scanner makes of the canvas; None where each plane of the canvas is a slice.
         compact: brightness of compact bone relative to 120 kVp.
         side_brightness: of the transverse processes, relative to what is usual.
+        level: what it is called by its ribs; "" where it is not measured.
 
     Returns:
         The cancellous bone as the slices show it, None where the scan does not reach the body.
@@ -221,6 +224,7 @@ def paint_vertebra(
     s = vertebra.shape
     box, arch, sides = posterior_distances(canvas, vertebra)
     if not is_empty(box):
+        canvas.mark(box, np.minimum(arch, sides), Bone.ARCH)
         core = 170 + line[1] + line[0] * s.density
         paint_shell(canvas, box, sides, 1.0, 620.0 * side_brightness, (core - 60) * side_brightness, grain)
         paint_shell(canvas, box, arch, POSTERIOR_CORTEX, 1080.0, core, grain)
@@ -240,12 +244,13 @@ def paint_vertebra(
     across, through = canvas.spacing[0], canvas.spacing[2]
     bone = coverage(wall, across) * coverage(end, through)
     marrow = coverage(wall + np.float32(s.cortex), across) * coverage(end + np.float32(s.endplate), through)
+    canvas.mark(box, np.maximum(wall, end), Bone.BODY)
     hu = canvas.hu[box]
     shell = CORTICAL_HU * compact
     hu += bone * (shell - hu)
     hu += marrow * (line[0] * density + np.float32(line[1] - shell))
-    if s.name in LABELS:
-        labels[seen_box][inside] = LABELS[s.name]
+    if level in LABELS:
+        labels[seen_box][inside] = LABELS[level]
     return Cancellous(seen_box, inside, box, painted, density)
 
 

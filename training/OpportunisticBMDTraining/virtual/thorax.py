@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 from scipy.interpolate import make_interp_spline
 
+from OpportunisticBMDLib.core.bone import Bone
 from OpportunisticBMDLib.core.ranges import Ranges
 from OpportunisticBMDTraining.virtual.canvas import Canvas, is_empty, stamp_tube
 from OpportunisticBMDTraining.virtual.parameters import Appearance, PatientParameters
@@ -67,7 +68,8 @@ def paint_ribs(
         for v, side in product(vertebrae, (-1, 1))
         if _rib_length(parameters, v.shape.name, side) > 0
     ]
-    _paint_cartilage(canvas, trunk, [course[-1] for name, course in ribs if name in RIB_END_DEGREES], grain)
+    tips = [course[-1] for name, course in ribs if name in RIB_END_DEGREES]
+    _paint_cartilage(canvas, trunk, tips, parameters.body.cartilage_hu, grain)
     upper = [course for name, course in ribs if name not in FLOATING]
     _paint_group(canvas, upper, Appearance(), grain, short=False)
     for name, appearance in zip(FLOATING, parameters.body.floating, strict=True):
@@ -87,6 +89,7 @@ def _paint_group(
     bone = np.full([s.stop - s.start for s in reversed(box)], 9, np.float32).transpose(2, 1, 0)
     for course in courses:
         _stamp_rib(bone, box, canvas, course, appearance.thickness, short)
+    canvas.mark(box, bone, Bone.RIB)
     # The grain lies in the canvas, not in the box: a rib looks the same whatever is painted with it.
     here = np.roll(grain, [-s.start for s in box], axis=(0, 1, 2))
     paint_shell(canvas, box, bone, 1.0, 880.0 * appearance.brightness, 200.0 * appearance.brightness, here)
@@ -105,7 +108,7 @@ def _stamp_rib(
         stamp_tube(bone, box, canvas, ends, (radius, radius), (tall / np.linalg.norm(tall), 1.75))
 
 
-def _paint_cartilage(canvas: Canvas, trunk: Trunk, tips: list[np.ndarray], grain: np.ndarray) -> None:
+def _paint_cartilage(canvas: Canvas, trunk: Trunk, tips: list[np.ndarray], hu: float, grain: np.ndarray) -> None:
     """From each front end up to the sternum's lower end, along the costal arch."""
     z = 95.0 * trunk.size
     d = trunk.axes(z)[1]
@@ -121,7 +124,7 @@ def _paint_cartilage(canvas: Canvas, trunk: Trunk, tips: list[np.ndarray], grain
         course = make_interp_spline([0, 1, 2], np.stack((tip, bend, goal)), k=2)(np.linspace(0, 2, 12))
         for ends in zip(course, course[1:]):
             stamp_tube(soft, box, canvas, ends, (4.5, 4.5))
-    canvas.paint_few(box, soft, 105.0)
+    canvas.paint_few(box, soft, hu)
     sternum = np.full_like(soft, 9)
     for z0 in np.arange(z - 8, 250, 12):
         ends = np.array([cx, cy + trunk.axes(z0)[1] - 2, z0]), np.array([cx, cy + trunk.axes(z0 + 12)[1] - 2, z0 + 12])

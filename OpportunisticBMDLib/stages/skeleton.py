@@ -1,0 +1,64 @@
+"""From a CT and a point in its spine to the bones around it: bodies, discs, ribs, arches, sacrum, hips."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from OpportunisticBMDLib.core.grid import Grid
+from OpportunisticBMDLib.core.volume import Volume
+from OpportunisticBMDLib.models import ModelCard, device_of
+
+OUTSIDE_HU = -1015.0  # air beside a patient is brighter than what was never scanned
+
+
+def skeleton_input(hu: np.ndarray, window: Mapping[str, float]) -> Tensor:
+    """(1, I, J, K): the windowed CT in 0..1.
+
+    Args:
+        hu: (I, J, K), axes to the right, front and head.
+    """
+    low, high = window["low_hu"], window["high_hu"]
+    return torch.from_numpy(np.clip((hu - low) / (high - low), 0, 1).astype(np.float32)[None])
+
+
+@dataclass(frozen=True, eq=False)
+class Skeleton:
+    """How probable each bone is in each voxel around the spine.
+
+    Args:
+        probabilities: (classes, I, J, K) float32, by `Bone`; 0 outside the scan.
+        grid: axes to the right, front and head.
+        shown: (I, J, K) bool: within the scan and its circle of reconstruction.
+        scan_mm: (2,) superior coordinates of the lower and the upper end of the scan.
+    """
+
+    probabilities: np.ndarray
+    grid: Grid
+    shown: np.ndarray
+    scan_mm: tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class SkeletonFinder:
+    """Names the bones around the spine on a coarse grid."""
+
+    network: nn.Module
+    card: ModelCard
+
+    def __call__(self, ct: Volume, centre_ras: np.ndarray) -> Skeleton:
+        """Looks around a point in or near the body of L1, in RAS mm."""
+        crop = Grid.axis_aligned(self.card.grid["size"], self.card.grid["spacing_mm"], centre_ras)
+        hu = ct.resampled(crop).array
+        low, high = ct.grid.bounds_ras[2].tolist()
+        return Skeleton(self._probabilities(hu), crop, hu > OUTSIDE_HU, (low, high))
+
+    @torch.inference_mode()
+    def _probabilities(self, hu: np.ndarray) -> np.ndarray:
+        image = skeleton_input(hu, self.card.window)[None].to(device_of(self.network))
+        found: np.ndarray = self.network(image).softmax(dim=1)[0].cpu().numpy()
+        return found
