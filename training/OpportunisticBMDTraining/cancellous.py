@@ -15,6 +15,7 @@ from scipy import ndimage
 from OpportunisticBMDLib.core.grid import Grid
 from OpportunisticBMDLib.core.vertebrae import LABELS
 from OpportunisticBMDLib.core.volume import Volume
+from OpportunisticBMDLib.stages.parts import largest_part
 
 TOTALSEGMENTATOR = {"T12": 32, "L1": 31, "L2": 30}
 SPINAL_CORD = 79
@@ -166,7 +167,7 @@ def _front_edge(hole: np.ndarray) -> np.ndarray:
 def _without_stumps(mask: np.ndarray) -> np.ndarray:
     """The largest part that survives an opening in every axial plane of the vertebra; holes filled."""
     opened = ndimage.binary_opening(mask, _ball(STUMP_MM, axes=2))
-    return ndimage.binary_fill_holes(_largest(opened))
+    return ndimage.binary_fill_holes(largest_part(opened))
 
 
 def _ball(radius_mm: float, axes: int = 3) -> np.ndarray:
@@ -174,13 +175,6 @@ def _ball(radius_mm: float, axes: int = 3) -> np.ndarray:
     n = round(radius_mm / WORK_MM)
     i, j, k = np.ogrid[-n : n + 1, -n : n + 1, -n : n + 1] if axes == 3 else np.ogrid[-n : n + 1, -n : n + 1, 0:1]
     return i**2 + j**2 + k**2 <= n**2
-
-
-def _largest(mask: np.ndarray) -> np.ndarray:
-    parts, count = ndimage.label(mask)
-    if count < 2:
-        return mask
-    return parts == np.bincount(parts.ravel())[1:].argmax() + 1
 
 
 def _cancellous(body: Volume, ct: Volume | None) -> Volume:
@@ -194,4 +188,4 @@ def _cancellous(body: Volume, ct: Volume | None) -> Volume:
         inside = ndimage.binary_opening(inside, _ball(2.0))
         inside = ndimage.binary_fill_holes(ndimage.binary_closing(inside, _ball(3.0)))
         inside = (ndimage.gaussian_filter(inside.astype(np.float32), 1.0 / WORK_MM) > 0.5) & (depth > CORTEX_MM)
-    return Volume(ndimage.binary_fill_holes(_largest(inside)), body.grid)
+    return Volume(ndimage.binary_fill_holes(largest_part(inside)), body.grid)

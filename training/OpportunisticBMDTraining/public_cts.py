@@ -112,6 +112,9 @@ PUBLIC_CTS = {
 }
 
 
+LABELLED_CTS = tuple(name for name, public in PUBLIC_CTS.items() if public.vertebrae)
+
+
 def default_cache() -> Path:
     """Where downloads are kept if nothing else is said: the user's cache folder."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "opportunistic-bmd"

@@ -13,7 +13,7 @@ from OpportunisticBMDLib.stages.skeleton import Skeleton
 
 DISK_MM = 11.0  # radius around the curve: inside the narrowest body
 LEAST_PITCH_MM = 14.0  # of two discs around a crushed body
-USUAL_PITCH_MM = 33.0
+PITCH_MM = 33.0  # of a vertebra and its disc, where no neighbour tells
 LONGEST = 1.55  # times the pitch of its neighbours: two bodies whose disc was missed
 LEAST_BODY = 0.5  # greatest probability of body between two discs
 LEAST_HEIGHT_MM = 7.0  # of a piece of a body at an end of the scan

@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from OpportunisticBMDLib.core.bone import Bone
 from OpportunisticBMDLib.core.grid import Grid
+from OpportunisticBMDLib.stages.parts import largest_part
 from OpportunisticBMDLib.stages.skeleton import Skeleton
 
 STEP_MM = 1.0
@@ -30,6 +31,11 @@ class Curve:
     points: np.ndarray
     tangents: np.ndarray
 
+    def at(self, along_mm: float) -> np.ndarray:
+        """(3,) RAS mm of a place along the curve; its ends where that lies beyond them."""
+        point: np.ndarray = self.points[min(max(int(along_mm), 0), len(self.points) - 1)]
+        return point
+
     def sides(self) -> np.ndarray:
         """(N, 3) unit vectors to the patient's right, square to the curve."""
         right = np.array([1.0, 0.0, 0.0]) - self.tangents[:, :1] * self.tangents
@@ -40,7 +46,7 @@ class Curve:
 def spine_curve(skeleton: Skeleton) -> Curve | None:
     """Through the middles of bodies and discs of all slices; None where there is no spine."""
     column = skeleton.probabilities[Bone.BODY] + skeleton.probabilities[Bone.DISC]
-    column = np.where(_largest(column > LEAST_SURE), column, 0)
+    column = np.where(largest_part(column > LEAST_SURE), column, 0)
     spacing = skeleton.grid.spacing
     area = column.sum(axis=(0, 1)) * spacing[0] * spacing[1]
     shown = np.flatnonzero(area > LEAST_AREA_MM2)
@@ -52,13 +58,6 @@ def spine_curve(skeleton: Skeleton) -> Curve | None:
         ((column * i[..., None]).sum(axis=(0, 1))[shown] / mass, (column * j[..., None]).sum(axis=(0, 1))[shown] / mass)
     )
     return _resampled(np.stack((*centres, shown), axis=1), skeleton.grid)
-
-
-def _largest(mask: np.ndarray) -> np.ndarray:
-    parts, count = ndimage.label(mask)
-    if count < 2:
-        return mask
-    return parts == np.bincount(parts.ravel())[1:].argmax() + 1
 
 
 def _resampled(index: np.ndarray, grid: Grid) -> Curve:

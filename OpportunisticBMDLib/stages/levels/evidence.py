@@ -87,8 +87,7 @@ def joint_in_view(skeleton: Skeleton, curve: Curve, span: Span, side: int) -> bo
     Args:
         side: 1 = right, -1 = left.
     """
-    at = min(int(span.upper), len(curve.points) - 1)
-    joint = curve.points[at]
+    joint = curve.at(span.upper)
     low, high = skeleton.scan_mm
     if not low + ROOM_MM < joint[2] < high - 2.0:
         return False

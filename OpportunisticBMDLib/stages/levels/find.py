@@ -14,7 +14,7 @@ from OpportunisticBMDLib.core.grid import triple
 from OpportunisticBMDLib.core.levels import Answer, Levels, Rib, SeenVertebra, names_around
 from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.models import ModelCard
-from OpportunisticBMDLib.stages.levels.bodies import Span, bodies_along, profile_along
+from OpportunisticBMDLib.stages.levels.bodies import PITCH_MM, Span, bodies_along, profile_along
 from OpportunisticBMDLib.stages.levels.curve import Curve, spine_curve
 from OpportunisticBMDLib.stages.levels.evidence import RibModel, joint_in_view, seen_rib
 from OpportunisticBMDLib.stages.levels.joining import joined_to
@@ -24,7 +24,6 @@ from OpportunisticBMDLib.stages.skeleton import Skeleton, SkeletonFinder
 
 FROM_BOX_MM = np.array([0.0, 0.0, -45.0])  # to the middle of what is looked at: from T9 to the sacrum below L6
 SIDES = (1, -1)  # right, left
-PITCH_MM = 33.0  # of a vertebra and its disc, where no neighbour tells
 LEAST_ANSWER = 0.02  # of those that are told of
 LEAST_SACRUM = 0.5  # probability of a voxel
 LEAST_SACRUM_MM3 = 4000.0
@@ -100,16 +99,13 @@ def _sacrum_below(skeleton: Skeleton, curve: Curve, lowest: Span) -> bool:
     sacrum = skeleton.probabilities[Bone.SACRUM] > LEAST_SACRUM
     if not lowest.whole or sacrum.sum() * skeleton.grid.voxel_volume < LEAST_SACRUM_MM3:
         return False
-    end = curve.points[int(lowest.lower)]
+    end = curve.at(lowest.lower)
     away = np.linalg.norm(skeleton.grid.ras_of(np.argwhere(sacrum)) - end, axis=1)
     return bool(away.min() < SACRUM_MM)
 
 
 def _seen(curve: Curve, span: Span, right: Rib, left: Rib) -> SeenVertebra:
-    lower, middle, upper = (
-        triple(curve.points[min(max(int(at), 0), len(curve.points) - 1)].tolist())
-        for at in (span.lower, span.middle, span.upper)
-    )
+    lower, middle, upper = (triple(curve.at(at).tolist()) for at in (span.lower, span.middle, span.upper))
     return SeenVertebra("", middle, lower, upper, span.whole, right, left)
 
 

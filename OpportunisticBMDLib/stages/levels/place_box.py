@@ -9,11 +9,11 @@ from OpportunisticBMDLib.core.errors import Refused
 from OpportunisticBMDLib.core.levels import Levels, SeenVertebra
 from OpportunisticBMDLib.core.reason import Figure, ReasonCode
 from OpportunisticBMDLib.core.vertebrae import VERTEBRAE
+from OpportunisticBMDLib.stages.levels.bodies import PITCH_MM
 
 SAME_MM = 14.0  # by which the middles of two boxes around the same vertebrae differ at most: half a small one
 LEAST_VERTEBRAE = 2
 DEPTH_MM = 15.0  # half of a body's: a leaning endplate reaches higher in front or behind
-PITCH_MM = 33.0  # of a vertebra and its disc, where no neighbour tells
 
 
 def box_at(levels: Levels, box: Box) -> Box:

@@ -20,7 +20,7 @@ import numpy as np
 from OpportunisticBMDLib.core.errors import Refused
 from OpportunisticBMDLib.core.levels import Levels, Rib, Variant
 from OpportunisticBMDLib.core.vertebrae import VERTEBRAE
-from OpportunisticBMDLib.quality.levels import LEAST_SURE
+from OpportunisticBMDLib.quality.levels import is_sure
 from OpportunisticBMDLib.stages.levels.place_box import box_at
 from OpportunisticBMDLib.system.files import replacing
 from OpportunisticBMDLib.system.markdown import markdown
@@ -132,7 +132,7 @@ def _off(levels: Levels | None, truth: tuple[TrueVertebra, ...], l1: str) -> int
 def _outcome(levels: Levels | None, refused: bool, off: int | None) -> str:
     if refused:
         return REFUSED
-    if levels is None or levels.probability < LEAST_SURE:
+    if levels is None or not is_sure(levels):
         return FLAGGED
     return RIGHT if off == 0 else WRONG
 

@@ -72,7 +72,7 @@ def examples_of(path: Path, models: Path | None) -> list[Example]:
     found: list[Example] = []
     for number, side in enumerate(SIDES):
         for span, piece in zip(spans, joined_to(rib_pieces(skeleton, curve, side), spans)):
-            true = nearest(truth, curve.points[min(int(span.middle), len(curve.points) - 1)])
+            true = nearest(truth, curve.at(span.middle))
             if true is not None and joint_in_view(skeleton, curve, span, side):
                 seen, goes_on = (piece.length_mm, piece.goes_on) if piece else (0.0, False)
                 found.append(Example(seen, goes_on, true.ribs_mm[number]))

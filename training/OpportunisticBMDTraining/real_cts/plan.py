@@ -10,10 +10,9 @@ from pathlib import Path
 
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDTraining.known_levels import Spans, load_levels
-from OpportunisticBMDTraining.public_cts import PUBLIC_CTS, fetch
+from OpportunisticBMDTraining.public_cts import LABELLED_CTS, fetch
 
 LABELLED, UNLABELLED = "labelled", "unlabelled"
-LABELLED_CTS = tuple(name for name, public in PUBLIC_CTS.items() if public.vertebrae)
 
 
 @dataclass(frozen=True)

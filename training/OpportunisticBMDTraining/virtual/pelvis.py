@@ -12,7 +12,7 @@ from OpportunisticBMDLib.core.ranges import Ranges
 from OpportunisticBMDTraining.virtual.canvas import Canvas, is_empty, stamp_tube
 from OpportunisticBMDTraining.virtual.discs import paint_discs
 from OpportunisticBMDTraining.virtual.parameters import PatientParameters
-from OpportunisticBMDTraining.virtual.spine import Vertebra, body_distances, paint_shell
+from OpportunisticBMDTraining.virtual.spine import Vertebra, body_distances, paint_shell, place_below
 
 S1_WIDTH, S1_HEIGHT, S1_LEAN = 50.0, 30.0, -42.0  # mm for a man of 175 cm; degrees, its top leans forwards
 # Points of the iliac crest from back to front, and of the wing's lower border, mm relative to the centre of L5.
@@ -63,12 +63,6 @@ def _stamp_wing(
 
 def _first_sacral(l5: Vertebra, size: float) -> Vertebra:
     """The body of S1, which has an endplate as lumbar ones have, and leans back with the sacrum below it."""
-    lean = np.deg2rad(S1_LEAN)
-    up = np.array([0.0, -np.sin(lean), np.cos(lean)])
-    axes = np.stack((np.array([1.0, 0, 0]), np.cross(up, (1.0, 0, 0)), up))
-    middle = l5.axes[2] + up
-    step = (l5.shape.height * l5.axes[2] + S1_HEIGHT * size * up) / 2
-    step = step + l5.shape.disc_below * middle / np.linalg.norm(middle)
     shape = replace(
         l5.shape,
         name="S1",
@@ -76,12 +70,14 @@ def _first_sacral(l5: Vertebra, size: float) -> Vertebra:
         depth=l5.shape.depth * 0.92,
         height=S1_HEIGHT * size,
         lean=S1_LEAN,
+        tilt=0.0,
+        turn=0.0,
         wedge=5.0,
         waist=0.12,
         dents=(),
         fracture="",
     )
-    return Vertebra(shape, l5.centre - step, axes)
+    return place_below(l5, shape)
 
 
 def _stamp_sacrum(d: np.ndarray, box: Ranges, canvas: Canvas, l5: Vertebra, size: float) -> None:

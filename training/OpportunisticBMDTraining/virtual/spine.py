@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -72,16 +72,20 @@ def place_vertebrae(parameters: PatientParameters) -> tuple[Vertebra, ...]:
 
 def place(shapes: tuple[VertebraParameters, ...]) -> tuple[Vertebra, ...]:
     """The same of the vertebrae alone."""
-    axes = [_axes(s) for s in shapes]
-    centres = [np.zeros(3)]
-    for n in range(1, len(shapes)):
-        above, below = shapes[n - 1], shapes[n]
-        middle = axes[n - 1][2] + axes[n][2]
-        step = (above.height * axes[n - 1][2] + below.height * axes[n][2]) / 2
-        step = step + above.disc_below * middle / np.linalg.norm(middle)
-        centres.append(centres[-1] - step)
-    origin = next(c for c, s in zip(centres, shapes) if s.name == "L1")
-    return tuple(Vertebra(s, c - origin, a) for s, c, a in zip(shapes, centres, axes))
+    spine = [Vertebra(shapes[0], np.zeros(3), _axes(shapes[0]))]
+    for shape in shapes[1:]:
+        spine.append(place_below(spine[-1], shape))
+    origin = next(v.centre for v in spine if v.shape.name == "L1")
+    return tuple(replace(v, centre=v.centre - origin) for v in spine)
+
+
+def place_below(above: Vertebra, shape: VertebraParameters) -> Vertebra:
+    """The next one towards the feet, a disc away."""
+    axes = _axes(shape)
+    middle = above.axes[2] + axes[2]
+    step = (above.shape.height * above.axes[2] + shape.height * axes[2]) / 2
+    step = step + above.shape.disc_below * middle / np.linalg.norm(middle)
+    return Vertebra(shape, above.centre - step, axes)
 
 
 def _axes(shape: VertebraParameters) -> np.ndarray:

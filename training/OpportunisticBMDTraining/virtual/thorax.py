@@ -12,6 +12,7 @@ from OpportunisticBMDLib.core.ranges import Ranges
 from OpportunisticBMDTraining.virtual.canvas import Canvas, is_empty, stamp_tube
 from OpportunisticBMDTraining.virtual.parameters import Appearance, PatientParameters
 from OpportunisticBMDTraining.virtual.spine import Vertebra, paint_shell
+from OpportunisticBMDTraining.virtual.true_levels import ribs_of
 from OpportunisticBMDTraining.virtual.trunk import Trunk
 
 STEP_MM = 7.0
@@ -48,11 +49,7 @@ def rib_course(parameters: PatientParameters, trunk: Trunk, vertebra: Vertebra, 
 
 def _rib_length(parameters: PatientParameters, name: str, side: int) -> float:
     """mm; 0 where there is no rib, infinite where it reaches the costal arch."""
-    body = parameters.body
-    lengths = {"T11": body.rib11, "T12": body.rib12, "L1": body.rib13}.get(name)
-    if lengths is None:
-        return np.inf if name[0] == "T" else 0.0
-    return lengths[0 if side > 0 else 1]
+    return ribs_of(parameters.body, name)[0 if side > 0 else 1]
 
 
 def paint_ribs(

@@ -7,6 +7,8 @@ called T12 however many pairs there are, and the two below it.
 
 from __future__ import annotations
 
+from math import inf
+
 from OpportunisticBMDLib.core.levels import LEAST_RIB_MM, Variant
 from OpportunisticBMDLib.core.vertebrae import VERTEBRAE
 from OpportunisticBMDTraining.virtual.parameters import BodyParameters, VertebraParameters
@@ -15,9 +17,9 @@ TRANSITIONAL = ("L1", "T12", "T11")  # from below: the last one with a rib is on
 
 
 def ribs_of(body: BodyParameters, name: str) -> tuple[float, float]:
-    """Lengths (right, left) of the ribs of a vertebra by its shape, mm; 0 where there are none."""
+    """Lengths (right, left) of the ribs of a vertebra by its shape, mm; 0 without any, infinite to the costal arch."""
     known = {"T11": body.rib11, "T12": body.rib12, "L1": body.rib13}
-    return known.get(name, (200.0, 200.0) if name.startswith("T") else (0.0, 0.0))
+    return known.get(name, (inf, inf) if name.startswith("T") else (0.0, 0.0))
 
 
 def last_with_ribs(body: BodyParameters) -> str:

@@ -45,5 +45,5 @@ def nearest(vertebrae: tuple[TrueVertebra, ...], centre_ras: np.ndarray) -> True
 
 
 def rib_class(length_mm: float) -> int:
-    """0 = absent, 1 = remnant, 2 = present: as `stages.levels.evidence.CLASSES`."""
+    """0 = absent, 1 = remnant, 2 = present: places in `evaluate.levels.STATES`."""
     return 0 if length_mm <= 0 else 1 if length_mm < LEAST_RIB_MM else 2

@@ -33,7 +33,7 @@ from OpportunisticBMDTraining.cancellous import TOTALSEGMENTATOR
 from OpportunisticBMDTraining.command_line import exit_status
 from OpportunisticBMDTraining.fit.samples.prepare import sample_paths
 from OpportunisticBMDTraining.processes import each
-from OpportunisticBMDTraining.public_cts import PUBLIC_CTS, fetch
+from OpportunisticBMDTraining.public_cts import LABELLED_CTS, fetch
 from OpportunisticBMDTraining.skeleton_labels import skeleton_of
 from OpportunisticBMDTraining.virtual.cohorts import PREFIXES
 from OpportunisticBMDTraining.virtual.parameters import ScanParameters
@@ -44,7 +44,6 @@ SIZE = (96, 96, 240)  # what the network sees, with room for moving and turning 
 FROM_L1_MM = np.array([0.0, -10.0, -50.0])  # to the middle: behind the bodies, and between T8 and the sacrum
 LEAST_RIB_MM3 = 1500.0  # 4 cm of a thin one
 COARSE_PIXEL_MM = 1.3  # of the virtual scans, which is finer than the samples
-LABELLED_CTS = tuple(name for name, public in PUBLIC_CTS.items() if public.vertebrae)
 EXTENDED = 0.7  # share of the virtual scans that reach from T8 to the sacrum
 
 

@@ -169,20 +169,43 @@ def in_thick_slices(ct: np.ndarray, shares: np.ndarray, rng: np.random.Generator
     thickness = rng.uniform(*THICK_MM) / CROP_SPACING_MM
     places = np.arange(ct.shape[2])
     middles = np.arange(rng.uniform(0, thickness), places[-1], thickness)
+    gather, spread = slices_at(places, middles, thickness)
+    return ct @ gather.T @ spread, (shares @ gather.T > 0.5).astype(np.float32) @ spread
+
+
+def slices_at(places: np.ndarray, middles: np.ndarray, thickness: float) -> tuple[np.ndarray, np.ndarray]:
+    """What slices of a thickness gather of planes one apart, and how they are spread back by linear interpolation.
+
+    Args:
+        places: (N,) of the planes.
+        middles: (M,) of the slices; each has to reach a plane.
+
+    Returns:
+        Two (M, N) float32 arrays; the rows of the first sum to 1.
+    """
     overlap = (thickness + 1) / 2 - np.abs(middles[:, None] - places)
     gather = overlap.clip(0, 1).astype(np.float32)
     gather /= gather.sum(axis=1, keepdims=True)
     spread = np.stack([np.interp(places, middles, row) for row in np.eye(len(middles))]).astype(np.float32)
-    return ct @ gather.T @ spread, (shares @ gather.T > 0.5).astype(np.float32) @ spread
+    return gather, spread
 
 
-def cut_off(ct: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """The scan as if it had begun or ended within the outer vertebra."""
-    slices = int(rng.integers(4, 28))
-    outside = slice(None, slices) if rng.random() < 0.6 else slice(-slices, None)
-    ct, shares = ct.copy(), shares.copy()
-    ct[:, :, outside], shares[:, :, :, outside] = AIR_HU, 0
-    return ct, shares
+def cut_off(
+    ct: np.ndarray, truth: np.ndarray, rng: np.random.Generator, *, most: int = 28, below: float = 0.6
+) -> tuple[np.ndarray, np.ndarray]:
+    """The scan as if it had begun or ended within what is shown.
+
+    Args:
+        ct: HU (I, J, K).
+        truth: (..., I, J, K), 0 outside.
+        most: slices that are lost, less one.
+        below: share of the cuts that are at the lower end.
+    """
+    slices = int(rng.integers(4, most))
+    outside = slice(None, slices) if rng.random() < below else slice(-slices, None)
+    ct, truth = ct.copy(), truth.copy()
+    ct[..., outside], truth[..., outside] = AIR_HU, 0
+    return ct, truth
 
 
 def entropy(logits: Tensor, target: Tensor) -> Tensor:

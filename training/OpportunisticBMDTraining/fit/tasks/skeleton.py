@@ -25,7 +25,7 @@ from OpportunisticBMDTraining.fit.design import Design
 from OpportunisticBMDTraining.fit.recipe import Recipe, Steps
 from OpportunisticBMDTraining.fit.samples.sets import drawn
 from OpportunisticBMDTraining.fit.samples.skeletons import SPACING_MM, SkeletonSample, load_skeletons
-from OpportunisticBMDTraining.fit.tasks.segmentation import with_other_tissues
+from OpportunisticBMDTraining.fit.tasks.segmentation import cut_off, slices_at, with_other_tissues
 
 SIZE = (80, 80, 192)  # what the network sees of a scan
 PATCH = (80, 80, 128)  # what it is fitted on: nearly as much, for norms are taken over all of it
@@ -91,7 +91,7 @@ def augmented(sample: SkeletonSample, rng: np.random.Generator) -> tuple[np.ndar
         ct = in_thick_slices(ct, float(rng.uniform(*THICK_MM)) / SPACING_MM, float(rng.random()))
     ct = np.asarray(INTENSITY.set_random_state(seed)(ct[None]))[0].astype(np.float32)
     if rng.random() < CUT:
-        ct, bones = cut_off(ct, bones, rng)
+        ct, bones = cut_off(ct, bones, rng, most=PATCH[2] // 2, below=0.5)
     return ct, bones
 
 
@@ -121,22 +121,9 @@ def in_thick_slices(ct: np.ndarray, thickness: float, offset: float) -> np.ndarr
         offset: of the first slice, in slices.
     """
     places = np.arange(ct.shape[2])
-    middles = np.arange(offset * thickness, places[-1] + thickness, thickness)
-    gather = ((thickness + 1) / 2 - np.abs(middles[:, None] - places)).clip(0, 1).astype(np.float32)
-    shown = gather.sum(axis=1) > 0
-    gather, middles = gather[shown], middles[shown]
-    gather /= gather.sum(axis=1, keepdims=True)
-    spread = np.stack([np.interp(places, middles, row) for row in np.eye(len(middles))]).astype(np.float32)
+    middles = np.arange(offset * thickness, places[-1] + (thickness + 1) / 2, thickness)
+    gather, spread = slices_at(places, middles, thickness)
     return ct @ gather.T @ spread
-
-
-def cut_off(ct: np.ndarray, bones: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """As if the scan began or ended within the patch."""
-    slices = int(rng.integers(4, ct.shape[2] // 2))
-    outside = slice(None, slices) if rng.random() < 0.5 else slice(-slices, None)
-    ct, bones = ct.copy(), bones.copy()
-    ct[:, :, outside], bones[:, :, outside] = AIR_HU, 0
-    return ct, bones
 
 
 def dice_and_entropy(logits: Tensor, target: Tensor) -> Tensor:
