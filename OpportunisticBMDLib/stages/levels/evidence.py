@@ -17,7 +17,8 @@ from OpportunisticBMDLib.stages.skeleton import Skeleton
 
 STUMP = NormalDist(10.0, 3.0)  # mm: what is shorter is the tip of a transverse process
 CUT_MM, CUT_GOES_ON = 12.0, 0.6  # a piece of at least so many mm that is cut reaches 4 cm in this share
-MOST = 0.996  # probability of a rib however long its piece: now and then it belongs to the next vertebra
+MOST = 0.996  # probability of a rib however long its piece: now and then it belongs to the vertebra above,
+MOST_BELOW_ANOTHER = 0.9995  # unless that one has a rib of its own on this side
 ROOM_MM = 12.0  # of scan above and beside the place where a rib joins, so that it would be seen
 ASIDE_MM = 48.0  # beside the spine: what a rib's first 4 cm need
 
@@ -55,21 +56,27 @@ class RibModel:
             raise ValueError(f"it does not say how long ribs seem, nor how many are missed ({error})") from error
 
     def present(self, piece: Piece | None) -> float:
-        """0..1 that a rib of at least 4 cm joins."""
+        """0..1 that a piece is a rib of at least 4 cm."""
         if piece is None:
             return self.missed
         middle = NormalDist(LEAST_RIB_MM + self.length_bias_mm, self.length_sd_mm)
         found = middle.cdf(piece.length_mm)
         if piece.goes_on and piece.length_mm > CUT_MM:
             found += (1 - found) * CUT_GOES_ON
-        return MOST * found
+        return found
 
 
-def seen_rib(model: RibModel, piece: Piece | None, in_view: bool) -> Rib:
-    """What is told of one side of a vertebra."""
+def seen_rib(model: RibModel, piece: Piece | None, above: Piece | None, in_view: bool) -> Rib:
+    """What is told of one side of a vertebra.
+
+    Args:
+        piece: that joins it.
+        above: that joins the vertebra above on the same side.
+        in_view: whether the scan shows where a rib would join.
+    """
     if piece is None:
         return Rib(model.present(None), 0.0, True) if in_view else Rib(0.5, 0.1, False)
-    present = model.present(piece)
+    present = model.present(piece) * (MOST if above is None else MOST_BELOW_ANOTHER)
     return Rib(
         probability=present,
         remnant=(1 - present) * STUMP.cdf(piece.length_mm),

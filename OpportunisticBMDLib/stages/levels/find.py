@@ -91,7 +91,10 @@ def named_by_box(levels: Levels, box: Box) -> Levels:
 
 def _ribs(skeleton: Skeleton, curve: Curve, spans: list[Span], side: int, model: RibModel) -> list[Rib]:
     pieces = joined_to(rib_pieces(skeleton, curve, side), spans)
-    return [seen_rib(model, piece, joint_in_view(skeleton, curve, span, side)) for span, piece in zip(spans, pieces)]
+    return [
+        seen_rib(model, piece, above, joint_in_view(skeleton, curve, span, side))
+        for span, piece, above in zip(spans, pieces, [*pieces[1:], None])
+    ]
 
 
 def _sacrum_below(skeleton: Skeleton, curve: Curve, lowest: Span) -> bool:

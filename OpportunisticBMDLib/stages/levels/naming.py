@@ -20,7 +20,8 @@ RARE = 1e-4
 LOCALIZER_SD = 0.35  # vertebrae by which the localizer's box is off where it is on the right ones
 TRUST = 0.35  # share of the scans in which it is; it has habits where ribs are unusual
 FALL = 0.35  # of the probability for each vertebra by which it is off where it is not
-LEAST_STUMP_MM = 18.0
+LEAST_STUMP_MM = 18.0  # beyond the tip of a transverse process,
+LEAST_STUMP_OF_SIX_MM = 11.0  # which above five more vertebrae without ribs is less likely than what is left of a rib
 ABOVE = 2  # vertebrae above the scan that may be L1
 DOUBT = 0.002  # least probability that what was seen of one vertebra's ribs is wrong
 
@@ -66,13 +67,14 @@ def variant_of(vertebrae: Sequence[SeenVertebra], first_lumbar: int, *, above_sa
         above_sacrum: whether the lowest one lies on the sacrum.
     """
     without = vertebrae[first_lumbar:]
-    if without and (_is_stump(without[0].right) or _is_stump(without[0].left)):
+    least_mm = LEAST_STUMP_OF_SIX_MM if above_sacrum and len(without) > 5 else LEAST_STUMP_MM
+    if any(_is_stump(rib, least_mm) for vertebra in without[:1] for rib in (vertebra.right, vertebra.left)):
         return Variant.STUMP_RIBS
     if above_sacrum:
         return {4: Variant.THIRTEEN_RIBS, 6: Variant.ELEVEN_RIBS}.get(len(without), Variant.USUAL)
     return Variant.USUAL
 
 
-def _is_stump(rib: Rib) -> bool:
+def _is_stump(rib: Rib, least_mm: float) -> bool:
     """Not the tip of a transverse process."""
-    return rib.state == "remnant" and rib.length_mm > LEAST_STUMP_MM
+    return rib.state == "remnant" and rib.length_mm > least_mm

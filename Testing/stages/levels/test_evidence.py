@@ -33,8 +33,14 @@ def test_a_piece_that_is_cut_may_be_longer_than_it_seems() -> None:
 
 
 def test_a_short_piece_is_a_remnant_and_a_tip_is_none() -> None:
-    assert seen_rib(MODEL, piece(100.0, 24.0), in_view=True).state == "remnant"
-    assert seen_rib(MODEL, piece(100.0, 4.0), in_view=True).state == "absent"
+    assert seen_rib(MODEL, piece(100.0, 24.0), None, in_view=True).state == "remnant"
+    assert seen_rib(MODEL, piece(100.0, 4.0), None, in_view=True).state == "absent"
+
+
+def test_a_rib_is_the_surer_where_the_vertebra_above_has_its_own() -> None:
+    below_none = seen_rib(MODEL, piece(100.0, 80.0), None, in_view=True)
+    below_another = seen_rib(MODEL, piece(100.0, 80.0), piece(130.0, 90.0), in_view=True)
+    assert 1 - below_another.probability < (1 - below_none.probability) / 4
 
 
 @pytest.mark.parametrize("part", ["length_bias_mm", "length_sd_mm", "missed"])
@@ -52,10 +58,10 @@ def test_figures_that_cannot_be_are_refused(wrong: dict[str, float]) -> None:
 
 
 def test_what_is_not_in_view_is_neither_present_nor_absent() -> None:
-    rib = seen_rib(MODEL, None, in_view=False)
+    rib = seen_rib(MODEL, None, None, in_view=False)
     assert rib.state == "cannot tell"
     assert rib.probability == 0.5
-    assert seen_rib(MODEL, None, in_view=True).state == "absent"
+    assert seen_rib(MODEL, None, None, in_view=True).state == "absent"
 
 
 def test_the_place_of_a_rib_is_in_view_where_the_scan_shows_its_first_centimetres() -> None:

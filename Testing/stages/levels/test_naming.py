@@ -79,3 +79,10 @@ def test_a_stump_below_the_last_ribs_is_named_a_tip_of_a_transverse_process_is_n
     stump = replace(NO_RIB, remnant=0.9, length_mm=length_mm)
     above, first, *below = spine(1, 3)
     assert variant_of([above, replace(first, left=stump), *below], 1, above_sacrum=False) is variant
+
+
+@pytest.mark.parametrize(("length_mm", "variant"), [(13.0, Variant.STUMP_RIBS), (8.0, Variant.ELEVEN_RIBS)])
+def test_above_five_more_without_ribs_a_shorter_one_is_a_stump(length_mm: float, variant: Variant) -> None:
+    stump = replace(NO_RIB, remnant=0.9, length_mm=length_mm)
+    above, first, *below = spine(1, 6)
+    assert variant_of([above, replace(first, left=stump), *below], 1, above_sacrum=True) is variant
