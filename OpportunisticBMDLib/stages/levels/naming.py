@@ -24,10 +24,14 @@ LEAST_STUMP_MM = 18.0  # beyond the tip of a transverse process,
 LEAST_STUMP_OF_SIX_MM = 11.0  # which above five more vertebrae without ribs is less likely than what is left of a rib
 ABOVE = 2  # vertebrae above the scan that may be L1
 DOUBT = 0.002  # least probability that what was seen of one vertebra's ribs is wrong
+CLEAR = 0.9  # probability from which ribs, or none, contradict a name (not of the uppermost: its ribs may leave the view),
+CONTRADICTED = 0.5  # and what is left of all probabilities then: something was miscounted
 
 
 def named(has_ribs: Sequence[float | None], box_at: float | None, *, above_sacrum: bool) -> dict[int, float]:
     """How probable each vertebra is to be L1, by its number from the uppermost in view (0); the likeliest first.
+
+    The sum is 1, and less where what was seen contradicts itself.
 
     Numbers below 0 are vertebrae above the scan, the number of those in view is one below it.
 
@@ -48,7 +52,11 @@ def named(has_ribs: Sequence[float | None], box_at: float | None, *, above_sacru
         if box_at is not None:
             score[k] += np.log(_localizers(first - box_at))
     odds = np.exp(score - score.max())
-    found = {k - ABOVE: float(p) for k, p in enumerate(odds / odds.sum())}
+    total = odds.sum()
+    likeliest = int(odds.argmax()) - ABOVE
+    if any((1 - p if i < likeliest else p) > CLEAR for i, p in enumerate(has_ribs) if i and p is not None):
+        odds *= CONTRADICTED
+    found = {k - ABOVE: float(p) for k, p in enumerate(odds / total)}
     return dict(sorted(found.items(), key=lambda entry: -entry[1]))
 
 

@@ -59,6 +59,13 @@ def test_five_vertebrae_above_the_sacrum_settle_a_doubtful_rib() -> None:
     assert named(doubtful, None, above_sacrum=True)[3] > 0.8
 
 
+def test_a_vertebra_without_ribs_above_one_with_them_leaves_the_names_in_doubt() -> None:
+    miscounted = named([0.999, 0.01, 0.999, 0.01, 0.01], 3.0, above_sacrum=False)
+    counted = named([0.999, 0.999, 0.999, 0.01, 0.01], 3.0, above_sacrum=False)
+    assert next(iter(miscounted)) == next(iter(counted)) == 3
+    assert counted[3] > 0.95 > 0.6 > miscounted[3]
+
+
 def spine(with_ribs: int, without: int) -> list[SeenVertebra]:
     here = (0.0, 0.0, 0.0)
     return [SeenVertebra("", here, here, here, True, rib, rib) for rib in [LONG] * with_ribs + [NO_RIB] * without]
