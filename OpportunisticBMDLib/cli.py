@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +27,8 @@ from OpportunisticBMDLib.core.thresholds import Thresholds
 from OpportunisticBMDLib.core.vertebra import MeasuredVertebra
 from OpportunisticBMDLib.inference.device import DEVICES, chosen_device
 from OpportunisticBMDLib.inference.engine import ENGINES
+from OpportunisticBMDLib.system.leftovers import clear_leftovers
+from OpportunisticBMDLib.system.streams import Unfailing, complain, flush_output, prepare_streams, show
 
 if TYPE_CHECKING:
     from OpportunisticBMDLib.models import ModelCard
@@ -39,15 +42,29 @@ LOADING, CHAIN, WRITING = 0.05, 0.15, 0.9  # where loading the models, the chain
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command and returns its exit status: 0 measured, 2 bad input or usage, 3 refused."""
-    options = _parser().parse_args(arguments)
+    prepare_streams()
+    clear_leftovers()
+    status = BAD_INPUT
     try:
-        return options.command(options)
+        options = _parser().parse_args(arguments)
+        status = options.command(options)
+    except SystemExit as end:  # of the parser: help, or wrong usage
+        status = int(end.code or MEASURED)
     except BadInput as error:
-        print(f"opportunistic-bmd: {' '.join(str(error).split())}", file=sys.stderr)
-        return BAD_INPUT
+        complain(f"opportunistic-bmd: {' '.join(str(error).split())}")
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        complain(f"opportunistic-bmd: the disk does not do what it should{where} ({error.strerror or error}).")
+    except MemoryError:
+        complain("opportunistic-bmd: there is not enough memory; close other programs, or crop the CT to the spine.")
     except KeyboardInterrupt:
-        print("opportunistic-bmd: stopped; nothing was written.", file=sys.stderr)
-        return 130
+        complain("opportunistic-bmd: stopped; nothing was written.")
+        status = 130
+    unsaid = flush_output()
+    if unsaid is not None:
+        complain(f"opportunistic-bmd: what should be shown cannot be ({unsaid}); send the output elsewhere.")
+        status = status or BAD_INPUT
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     compute.add_argument("ct", type=Path, metavar="CT", help="NIfTI, NRRD or MetaImage file, DICOM folder, or a zip")
     compute.add_argument("--series", metavar="UID", help="the DICOM series to measure, where there are several")
     compute.add_argument(
-        "--segmentation", type=Path, metavar="SEG", help="measure these masks (.seg.nrrd or label map)"
+        "--segmentation", type=Path, metavar="SEG", help="measure these masks (.seg.nrrd, DICOM SEG or label map)"
     )
     _add_run_options(compute)
     compute.set_defaults(command=_compute)
@@ -99,15 +116,17 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
 
 def _compute(options: argparse.Namespace) -> int:
     from OpportunisticBMDLib.reading import read_ct
+    from OpportunisticBMDLib.results.folder import prepare_folder
 
+    output = options.output or Path(f"{_stem(options.ct)}-bmd")
+    prepare_folder(output)
     with _progress(options.progress) as progress:
         progress("read", 0.0)
         start = time.perf_counter()
         ct = read_ct(options.ct, options.series)
         load_s = time.perf_counter() - start
-        output = options.output or Path(f"{_stem(options.ct)}-bmd")
         result = _measure(ct, load_s, output, options, progress)
-    print(_in_words(result, output))
+    show(_in_words(result, output))
     return REFUSED if result.status == "refused" else MEASURED
 
 
@@ -138,21 +157,23 @@ def _given_masks(path: Path, ct: CT) -> Segmentation:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    virtual_patient = _training("OpportunisticBMDTraining.virtual.patient").virtual_patient
+    from OpportunisticBMDLib.results.folder import prepare_folder
 
+    virtual_patient = _training("OpportunisticBMDTraining.virtual.patient").virtual_patient
     output = options.output or Path("demo/virtual-patient")
+    prepare_folder(output)
     with _progress(options.progress) as progress:
         progress("read", 0.0)
         start = time.perf_counter()
         patient = virtual_patient(options.seed)
         ct = CT(patient.ct, patient.acquisition)
         result = _measure(ct, time.perf_counter() - start, output, options, progress)
-    print(_in_words(result, output))
-    print(f"\n{'':8}{'truth':>10}{'measured':>12}   mg/cm3 HA, what QCT reads in the middle 9 mm")
+    show(_in_words(result, output))
+    show(f"\n{'':8}{'truth':>10}{'measured':>12}   mg/cm3 HA, what QCT reads in the middle 9 mm")
     for name, truth in patient.bmd_mg_cm3.items():
         vertebra = result.vertebrae.get(name)
         found = f"{vertebra.bmd_mg_cm3:.1f}" if isinstance(vertebra, MeasuredVertebra) else "-"
-        print(f"{name:8}{truth:10.1f}{found:>12}")
+        show(f"{name:8}{truth:10.1f}{found:>12}")
     return REFUSED if result.status == "refused" else MEASURED
 
 
@@ -160,21 +181,21 @@ def _simulate(options: argparse.Namespace) -> int:
     if options.n < 1:
         raise BadInput(f"-n is {options.n}; ask for at least one virtual patient.")
     _training("OpportunisticBMDTraining.simulate").simulate(options.n, options.seed, options.output, options.cohort)
-    print(f"{options.n} virtual patients in {options.output}")
+    show(f"{options.n} virtual patients in {options.output}")
     return MEASURED
 
 
 def _models(options: argparse.Namespace) -> int:
     from OpportunisticBMDLib.models import STAGES, load_card, model_folder, verify
 
-    print(f"Models in {model_folder(options.models)}")
+    show(f"Models in {model_folder(options.models)}")
     if options.action == "list":
         for stage in STAGES:
-            print(_card_in_words(load_card(stage, options.models)))
+            show(_card_in_words(load_card(stage, options.models)))
         return MEASURED
     verdicts = verify(options.models)
     for verdict in verdicts:
-        print(f"{verdict.stage:14}{'ok' if verdict.ok else 'FAULTY':8}{verdict.message}")
+        show(f"{verdict.stage:14}{'ok' if verdict.ok else 'FAULTY':8}{verdict.message}")
     return MEASURED if all(verdict.ok for verdict in verdicts) else BAD_INPUT
 
 
@@ -196,12 +217,16 @@ def _card_in_words(card: ModelCard) -> str:
 
 def _fits(training: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The fits that made a model, oldest first: each began with the weights of the one before."""
-    own = {key: value for key, value in training.items() if key != "started_from"}
-    return [*_fits(training["started_from"]), own] if "started_from" in training else [own]
+    fits: list[Mapping[str, Any]] = []
+    fit: Any = training
+    while isinstance(fit, Mapping):
+        fits.insert(0, {key: value for key, value in fit.items() if key != "started_from"})
+        fit = fit.get("started_from")
+    return fits
 
 
 def _entries(entries: Mapping[str, Any]) -> str:
-    texts = {key: " ".join(value) or "none" if isinstance(value, list) else value for key, value in entries.items()}
+    texts = {k: " ".join(map(str, v)) or "none" if isinstance(v, list) else v for k, v in entries.items()}
     return ", ".join(f"{key} {value}" for key, value in texts.items())
 
 
@@ -215,7 +240,7 @@ def _training(module: str) -> ModuleType:
 
 
 def _stem(path: Path) -> str:
-    name = path.resolve().name
+    name = os.path.basename(os.path.realpath(path))
     for ending in (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".zip"):
         if name.lower().endswith(ending):
             return name[: -len(ending)]
@@ -239,8 +264,9 @@ def _in_words(result: Result, output: Path) -> str:
 @contextmanager
 def _progress(kind: str) -> Iterator[Progress]:
     """A function that hears the name of each step as it begins and, now and then, how much of all is done."""
+    said = Unfailing(sys.stderr)
     if kind == "bar":
-        with tqdm(total=1.0, bar_format="{desc:<12} {bar:30} {percentage:3.0f} % {elapsed}", file=sys.stderr) as bar:
+        with tqdm(total=1.0, bar_format="{desc:<12} {bar:30} {percentage:3.0f} % {elapsed}", file=said) as bar:
 
             def show(step: str, fraction: float) -> None:
                 bar.set_description_str(step, refresh=False)
@@ -252,7 +278,7 @@ def _progress(kind: str) -> Iterator[Progress]:
     elif kind == "json":
         yield lambda step, fraction: print(
             json.dumps({"stage": step, "percent": round(100 * fraction), "fraction": round(fraction, 4)}),
-            file=sys.stderr,
+            file=said,
             flush=True,
         )
     else:

@@ -13,7 +13,7 @@ import numpy as np
 from torch import nn
 
 from OpportunisticBMDLib import quality
-from OpportunisticBMDLib.calibration import line_for
+from OpportunisticBMDLib.calibration import line_of
 from OpportunisticBMDLib.core.box import Box, tightened
 from OpportunisticBMDLib.core.calibration_line import Calibration
 from OpportunisticBMDLib.core.ct import CT
@@ -43,6 +43,7 @@ from OpportunisticBMDLib.stages.levels.find import LevelFinder, named_by_box
 from OpportunisticBMDLib.stages.levels.place_box import box_at
 from OpportunisticBMDLib.stages.localize import Localizer
 from OpportunisticBMDLib.stages.measure import Densitometer, Density, mask_figures, middle_figures
+from OpportunisticBMDLib.stages.orientation import check_orientation, orientation_doubts
 from OpportunisticBMDLib.stages.place_region import body_height_mm, place_region
 from OpportunisticBMDLib.stages.read_region import read_region
 from OpportunisticBMDLib.stages.segment import Segmenter
@@ -106,6 +107,7 @@ class Pipeline:
         box = levels = None
         try:
             with clock.stage("localize"):
+                check_orientation(ct.volume)
                 box = self.localizer(ct.volume)
             with clock.stage("name"):
                 levels = self.levels(ct.volume, box)
@@ -230,10 +232,13 @@ class Pipeline:
             masked = MaskedCT.of(ct.volume, known)
             readings = self._readings(masked)
             left_out = [*quality.measurability(*masked.part), *edits.exclusions()]
-            left_out += self._unreadable(masked, readings, {reason.vertebra for reason in left_out})
-            scan = quality.SeenScan(*masked.part, ct.acquisition, box, self.calibration is not None, levels)
-            reasons = [*left_out, *edits.notes(), *quality.cautions(scan)]
+            left_out += self._unreadable(masked, readings, {reason.vertebra for reason in left_out}, line, earlier)
             unmeasurable = {reason.vertebra for reason in left_out if reason.severity != "info"}
+            read = {name: reading for name, reading in readings.items() if reading and name not in unmeasurable}
+            own_line = self.calibration is not None
+            scan = quality.SeenScan(*masked.part, ct.acquisition, box, own_line, levels, read)
+            doubts = orientation_doubts(ct.volume, segmentation.labels)
+            reasons = [*left_out, *edits.notes(), *doubts, *quality.cautions(scan)]
             density = cache(lambda reading: self.densitometer.density(ct.volume, reading, line))
             vertebrae: dict[str, Vertebra] = {}
             measured: dict[str, tuple[Reading, MeasuredVertebra]] = {}
@@ -269,15 +274,26 @@ class Pipeline:
         }
 
     def _unreadable(
-        self, masked: MaskedCT, readings: Mapping[str, Reading | None], left_out: Container[str | None]
+        self,
+        masked: MaskedCT,
+        readings: Mapping[str, Reading | None],
+        left_out: Container[str | None],
+        line: Calibration,
+        earlier: Reusable,
     ) -> list[Reason]:
         """Why the middle of a body cannot be read, of those that are not left out for another reason."""
         _, part = masked.part
         reasons = []
         for name, reading in readings.items():
-            if name not in left_out:
-                height = 0.0 if reading is None else body_height_mm(part.labels, name, reading.region)
-                reasons += quality.readable(name, reading, height)
+            if name in left_out:
+                continue
+            if reading is None or not reading.voxels:
+                reasons += quality.readable(name, reading, 0.0)
+                continue
+            height = body_height_mm(part.labels, name, reading.region)
+            known = earlier.vertebra(name, middle_figures(reading), mask_figures(*masked.part, name))
+            in_body = 1.0 if known else self.levels.skeleton.share_in_body(masked.ct, reading.region)
+            reasons += quality.readable(name, reading, height, float(line.bmd(reading.hu_mean)), in_body)
         return reasons
 
     def _mean(self, density: Density) -> Mean:
@@ -286,7 +302,8 @@ class Pipeline:
         return Mean(density.mean, density.sd, probability)
 
     def _refused(self, ct: CT, box: Box | None, refusal: Refused, clock: _Clock, levels: Levels | None) -> Run:
-        return Run(self._result(ct, box, [refusal.reason], {}, (), None, clock, levels), None)
+        doubts = [doubt for doubt in orientation_doubts(ct.volume) if doubt.severity == "warning"]
+        return Run(self._result(ct, box, [refusal.reason, *doubts], {}, (), None, clock, levels), None)
 
     def _result(
         self,
@@ -322,7 +339,7 @@ class Pipeline:
         )
 
     def _line(self, ct: CT) -> Calibration:
-        return self.calibration or line_for(ct.acquisition.kvp)
+        return self.calibration or line_of(ct.acquisition)
 
     @property
     def _models(self) -> dict[str, dict[str, str]]:

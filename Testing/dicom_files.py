@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import struct
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pydicom
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
+_LONG = (b"OB", b"OW", b"SQ", b"UN", b"UT")  # representations whose lengths have four bytes
 AXIAL = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
 
 
@@ -97,3 +100,30 @@ def write_stack(
         )
         for k, height in enumerate(heights)
     ]
+
+
+def alter(path: Path, change: Callable[[FileDataset], object]) -> None:
+    """Writes a file again after a change to its elements."""
+    data = pydicom.dcmread(path)
+    change(data)
+    data.save_as(path, enforce_file_format=True)
+
+
+def put_raw(path: Path, keyword: str, vr: bytes, value: bytes) -> None:
+    """Replaces an element, or adds it before its greater ones, by bytes that pydicom would not write."""
+    content = path.read_bytes()
+    start = 144 + struct.unpack("<I", content[140:144])[0]  # after the file meta information
+    tag = tag_for_keyword(keyword)
+    length = struct.pack("<HI", 0, len(value)) if vr in _LONG else struct.pack("<H", len(value))
+    element = struct.pack("<HH2s", tag >> 16, tag & 0xFFFF, vr) + length + value
+    at = start
+    while at < len(content):
+        group, number, found, length = struct.unpack("<HH2sH", content[at : at + 8])
+        end = at + 8 + length
+        if found in _LONG:
+            end = at + 12 + struct.unpack("<I", content[at + 8 : at + 12])[0]
+        if group << 16 | number >= tag:
+            end = end if group << 16 | number == tag else at
+            break
+        at = end
+    path.write_bytes(content[:at] + element + content[end:])

@@ -43,6 +43,7 @@ MODELS = {
 # Centres of the vertebral bodies of the synthetic patient, mm from the grid's centre towards right, front, head.
 BODIES = {"T12": (2.0, -20.0, 32.0), "L1": (0.0, -18.0, 0.0), "L2": (-2.0, -15.0, -33.0)}
 RADII_MM = (20.0, 15.0, 11.0)
+CANAL_MM = np.array([0.0, -24.0, 0.0])  # from a body's centre
 
 
 def grid_of(
@@ -65,10 +66,9 @@ def grid_of(
     return Grid(size, affine)
 
 
-def synthetic_case(grid: Grid) -> tuple[CT, Segmentation]:
+def synthetic_bodies(grid: Grid) -> tuple[CT, Segmentation]:
     """Soft tissue with three ellipsoids of bone, whatever the grid's orientation."""
-    index = np.stack(np.meshgrid(*(np.arange(n) for n in grid.size), indexing="ij"), axis=-1)
-    ras = grid.ras_of(index) - (12.0, -34.0, 150.0)
+    ras = _places(grid)
     hu = np.where((ras[..., 0] / 110) ** 2 + (ras[..., 1] / 80) ** 2 < 1, 40.0, AIR_HU)
     labels = np.zeros(grid.size, np.uint8)
     for name in VERTEBRAE:
@@ -78,6 +78,31 @@ def synthetic_case(grid: Grid) -> tuple[CT, Segmentation]:
         labels[distance < 1.0] = LABELS[name]
     ct = CT(Volume(hu.astype(np.int16), grid), acquisition())
     return ct, Segmentation(Volume(labels, grid), {name: 0.97 for name in VERTEBRAE})
+
+
+def synthetic_case(grid: Grid) -> tuple[CT, Segmentation]:
+    """The same with an arch behind each body, by which the networks know them."""
+    ct, segmentation = synthetic_bodies(grid)
+    hu, ras = ct.volume.array.copy(), _places(grid)
+    for name in VERTEBRAE:
+        arch = is_arch(*np.moveaxis(ras - BODIES[name] - CANAL_MM, -1, 0))
+        hu[arch & (hu < 100)] = 350
+    return CT(Volume(hu, grid), ct.acquisition), segmentation
+
+
+def _places(grid: Grid) -> np.ndarray:
+    """(I, J, K, 3) mm from the patient's middle."""
+    index = np.stack(np.meshgrid(*(np.arange(n) for n in grid.size), indexing="ij"), axis=-1)
+    return grid.ras_of(index) - (12.0, -34.0, 150.0)
+
+
+def is_arch(right: np.ndarray, front: np.ndarray, up: np.ndarray) -> np.ndarray:
+    """A ring around the canal, a spine behind it and a process to either side, seen from the canal's centre."""
+    around = np.hypot(right / 13, front / 10)
+    ring = (around > 1) & (around < 1.5) & (np.abs(up) < 9)
+    spine = (np.abs(right) < 3) & (front < -12) & (front > -35) & (np.abs(up) < 8)
+    sides = (np.abs(np.abs(right) - 28) < 14) & (np.abs(front) < 4) & (np.abs(up) < 4)
+    return ring | spine | sides
 
 
 def acquisition(**changes: object) -> Acquisition:

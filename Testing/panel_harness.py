@@ -67,7 +67,7 @@ class KnownAnatomy:
         levels = levels or sure()
         self.pipeline = Pipeline(
             _Known(CARD, lambda ct: box_of()),
-            _KnownLevels(_Known(CARD, lambda ct: levels), levels),
+            _KnownLevels(_KnownBodies(CARD, lambda ct: levels), levels),
             _Known(CARD, lambda ct, box: _true_masks(ct, box, levels)),
             Densitometer(SixMore(), CARD),
             thresholds=settings.thresholds,
@@ -144,6 +144,13 @@ class _Known:
 
     def __call__(self, *arguments: Any) -> Any:
         return self.answer(*arguments)
+
+
+class _KnownBodies(_Known):
+    """Wherever a mask lies, there is a body."""
+
+    def share_in_body(self, ct: Volume, region: Any) -> float:
+        return 1.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -16,6 +18,7 @@ pydicom = pytest.importorskip("pydicom", reason="pydicom (the dicom extra) is no
 
 from dicom_files import write_slice, write_stack  # noqa: E402
 from OpportunisticBMDLib.cli import BAD_INPUT, REFUSED, main  # noqa: E402
+from OpportunisticBMDLib.models import model_folder  # noqa: E402
 
 RANDOM = np.random.default_rng(0)
 TISSUE = RANDOM.choice([-1000, -100, 50, 180, 900], (20, 24, 14)).astype(np.int16)
@@ -127,6 +130,42 @@ def test_the_program_refuses_in_a_process_of_its_own(tmp_path):
     done = run("compute", tmp_path / "absent.nii.gz")
     assert done.returncode == BAD_INPUT
     assert done.stderr.splitlines()[-1].startswith("opportunistic-bmd: ") and "Traceback" not in done.stderr
+
+
+def test_where_nothing_can_be_written_is_told_before_anything_is_read(tmp_path, capfd):
+    (tmp_path / "file").write_text("mine")
+    path = image(tmp_path / f"{'a' * 240}.nii.gz", TISSUE)
+    for output in (tmp_path / "file", tmp_path / "file" / "deep", tmp_path / ("b" * 300)):
+        assert main(["compute", str(path), "-o", str(output)]) == BAD_INPUT
+        (line,) = capfd.readouterr().err.splitlines()
+        assert "cannot be written" in line and line.endswith(".")
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(["file", path.name])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pipes among its files")
+def test_a_pipe_is_no_ct(tmp_path, capfd):
+    os.mkfifo(tmp_path / "ct.zip")
+    assert main(["compute", str(tmp_path / "ct.zip"), "-o", str(tmp_path / "out"), "--progress", "none"]) == BAD_INPUT
+    assert "ct.zip is no ordinary file" in capfd.readouterr().err
+
+
+def test_control_sequences_reach_no_terminal(tmp_path, capfd):
+    with zipfile.ZipFile(tmp_path / "ct.zip", "w") as archive:
+        archive.writestr("\x1b]0;TITLE\x07\x1b[2J/../x", b"x" * 300)
+    assert main(["compute", str(tmp_path / "ct.zip"), "-o", str(tmp_path / "out"), "--progress", "none"]) == BAD_INPUT
+    printed = capfd.readouterr().err
+    assert printed.rstrip("\n").isprintable() and "\\x1b]0;TITLE" in printed
+
+
+def test_texts_of_a_models_card_reach_no_terminal_as_they_are(tmp_path, capfd):
+    shutil.copytree(model_folder(), tmp_path / "models")
+    path = tmp_path / "models" / "bmd" / "model.json"
+    card = json.loads(path.read_text())
+    card |= {"intended_use": "X\x1b[2J", "training": {"cases": [1, {"a": 2}], "started_from": "a text"}}
+    path.write_text(json.dumps(card))
+    assert main(["models", "--models", str(tmp_path / "models")]) == 0
+    printed = capfd.readouterr().out
+    assert "\x1b" not in printed and "X\\x1b[2J" in printed
 
 
 def test_wrong_usage_ends_with_status_2():

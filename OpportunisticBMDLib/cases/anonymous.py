@@ -16,8 +16,13 @@ from OpportunisticBMDLib.cases.case import CaseInfo, age_band_of
 from OpportunisticBMDLib.cases.files import locked
 from OpportunisticBMDLib.cases.identity import traces
 from OpportunisticBMDLib.cases.store import CASES, add_scan
-from OpportunisticBMDLib.core.ct import CT, Acquisition
+from OpportunisticBMDLib.core.ct import CT, Acquisition, ImageKind
 from OpportunisticBMDLib.core.errors import BadInput
+from OpportunisticBMDLib.core.tube_voltage import possible_voltage
+from OpportunisticBMDLib.reading.facts.identifying import holds_identity
+from OpportunisticBMDLib.reading.facts.known_words import known_kernel, known_scanner
+from OpportunisticBMDLib.reading.series.dicom_file import DamagedFileError, read_elements
+from OpportunisticBMDLib.reading.series.dicom_folder import files_below
 
 LONGEST_TEXT = 64
 _SEXES = {"F": "female", "M": "male", "O": "other"}
@@ -36,8 +41,10 @@ def info_of(acquisition: Acquisition, subject: Mapping[str, Any], patient: str |
         patient: a pseudonym that joins several cases of one patient.
 
     Raises:
-        BadInput: the pseudonym gives the patient away, or cannot be one.
+        BadInput: the pseudonym gives the patient away, or cannot be one; or a case cannot say what its HU are.
     """
+    if acquisition.image_kind is ImageKind.MONOENERGETIC:
+        raise BadInput("A virtual monoenergetic image cannot become a case; add the conventional series of the scan.")
     identity = _identity(subject)
     if patient is not None and (traces(patient) or _mentions(patient, identity)):
         raise BadInput("The pseudonym holds a name, a date or a number of the patient; choose another one.")
@@ -46,11 +53,13 @@ def info_of(acquisition: Acquisition, subject: Mapping[str, Any], patient: str |
         return CaseInfo(
             sex=_SEXES.get(str(subject.get("PatientSex") or "").strip().upper()),
             age_band=None if age is None else age_band_of(age),
-            scanner=_harmless(acquisition.scanner, identity),
-            kvp=_within(acquisition.kvp, 40, 200),
-            kernel=_harmless(acquisition.kernel, identity),
+            scanner=_harmless(known_scanner(acquisition.scanner, identity), identity),
+            # A blend is made to look like 120 kVp, as a case of unknown voltage is read.
+            kvp=None if acquisition.image_kind is ImageKind.BLEND else possible_voltage(acquisition.kvp),
+            exclusions=() if acquisition.spectrum is None else (acquisition.spectrum,),
+            kernel=_harmless(known_kernel(acquisition.kernel, identity), identity),
             patient=patient,
-            contrast=None if acquisition.contrast_agent is None else acquisition.contrast_agent != "",
+            contrast=acquisition.contrast_in_veins,
             slice_thickness_mm=_within(acquisition.slice_thickness_mm, 0.05, 30),
             history=("added without identity",),
         )
@@ -81,17 +90,13 @@ def next_id(directory: str | Path) -> str:
 
 def subject_in(folder: Path) -> dict[str, Any]:
     """Sex, age and, to keep them out, the patient's names and numbers from the first CT file of a DICOM folder."""
-    import pydicom  # here, because images that are not DICOM are read without it
-    from pydicom.errors import InvalidDicomError
-
-    for path in sorted(Path(folder).rglob("*")):
-        if path.is_file():
-            try:
-                data = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_SUBJECT_TAGS))
-            except InvalidDicomError:
-                continue
-            if data.get("Modality") == "CT":
-                return {tag: str(data.get(tag) or "") for tag in _SUBJECT_TAGS}
+    for path in files_below(folder):
+        try:
+            file = read_elements(path, _SUBJECT_TAGS)
+        except (OSError, DamagedFileError):
+            continue
+        if file is not None and file.data.get("Modality") == "CT":
+            return {tag: str(file.data.get(tag) or "") for tag in _SUBJECT_TAGS}
     return {}
 
 
@@ -111,15 +116,15 @@ def age_years_of(subject: Mapping[str, Any]) -> float | None:
 def _identity(subject: Mapping[str, Any]) -> tuple[str, ...]:
     """Every part of the patient's names and numbers, in lower case."""
     texts = " ".join(str(subject.get(tag) or "") for tag in _IDENTITY).lower()
-    return tuple(part for part in texts.replace("^", " ").replace("=", " ").replace("\\", " ").split() if len(part) > 2)
+    return tuple(texts.replace("^", " ").replace("=", " ").replace("\\", " ").split())
 
 
 def _mentions(text: str, identity: Collection[str]) -> bool:
-    return any(part in text.lower() for part in identity)
+    return holds_identity(text, tuple(identity))
 
 
 def _harmless(text: str | None, identity: Collection[str]) -> str | None:
-    """A text typed at the scanner, unless it holds who the patient is or goes on for too long."""
+    """What is known of a text typed at the scanner, unless it holds who the patient is or goes on for too long."""
     if not text or len(text) > LONGEST_TEXT or traces(text) or _mentions(text, identity):
         return None
     return text

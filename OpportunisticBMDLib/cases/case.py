@@ -98,6 +98,8 @@ class CaseInfo:
     slice_thickness_mm: float | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.reference_bmd_mg_cm3, Mapping):
+            raise ValueError(f"the reference BMD is {self.reference_bmd_mg_cm3!r}, not one of each vertebra")
         given = dict(self.reference_bmd_mg_cm3)
         if unknown := set(given) - set(VERTEBRAE):
             raise ValueError(f"a reference BMD for {', '.join(sorted(unknown))}, which is not T12, L1 or L2")
@@ -117,6 +119,13 @@ class CaseInfo:
         object.__setattr__(self, "history", tuple(self.history))
 
     def _check_facts(self) -> None:
+        for name in ("reference_method", "scanner", "kernel", "annotator", "reviewer", "sex", "age_band"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, str):
+                raise ValueError(f"{name} is {value!r}, not a text")
+        for name in ("exclusions", "history"):
+            if isinstance(getattr(self, name), str) or not all(isinstance(text, str) for text in getattr(self, name)):
+                raise ValueError(f"{name} is {getattr(self, name)!r}, not a list of texts")
         if self.sex is not None and self.sex not in SEXES:
             raise ValueError(f"sex is {self.sex!r}, not one of {', '.join(SEXES)}")
         if self.age_band is not None and not _AGE_BAND.fullmatch(str(self.age_band)):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
 from tqdm import tqdm
 
 from OpportunisticBMDLib.cases.annotation import READS, SUFFIX
@@ -220,12 +221,12 @@ def _voxel_faults(folder: Path, entry: Entry, info: CaseInfo) -> list[Fault]:
     if not (folder / CT_FILE).is_file():
         return []
     try:
+        ct = read_ct_file(folder / CT_FILE)  # first, since it reads no further than a sound header allows
         faults = [
             Fault(entry.id, "identity", f"{CT_FILE}: {trace}; write the file anew without it.")
             for trace in nifti_traces(folder / CT_FILE)
         ]
-        ct = read_ct_file(folder / CT_FILE)
-    except (BadInput, OSError, EOFError, ImageFileError) as error:
+    except (BadInput, OSError, EOFError, ImageFileError, HeaderDataError) as error:
         return [Fault(entry.id, "damaged", f"{CT_FILE} cannot be read ({error}); restore it.")]
     faults += scan_faults(entry.id, ct)
     for path in [folder / SEGMENTATION_FILE, *sorted((folder / READS).glob(f"*{SUFFIX}"))]:

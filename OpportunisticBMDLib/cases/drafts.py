@@ -7,6 +7,7 @@ first and the .json is replaced in one step, so that both belong together at any
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +74,8 @@ def find_draft(folder: Path, grid: Grid, owner: str = ANNOTATION) -> Draft | Non
         masks = content["masks"]
     except (KeyError, AttributeError) as error:
         raise BadInput(f"The draft {path} cannot be right ({error}); remove it.") from error
+    if masks is not None and not _are_masks_of(owner, masks):
+        raise BadInput(f"The draft {path} cannot be right (its masks are {masks!r}); remove it.")
     labels = read_segmentation(path.parent / masks, grid) if masks else None
     return Draft(labels, fields)
 
@@ -84,6 +87,10 @@ def discard_draft(folder: Path, owner: str = ANNOTATION) -> None:
     _remove_masks(drafts, owner, keep=None)
     if drafts.is_dir() and not any(drafts.iterdir()):
         drafts.rmdir()
+
+
+def _are_masks_of(owner: str, name: object) -> bool:
+    return isinstance(name, str) and bool(re.fullmatch(rf"{re.escape(owner)}-[0-9a-f]{{12}}\.seg\.nrrd", name))
 
 
 def _remove_masks(drafts: Path, owner: str, keep: str | None) -> None:

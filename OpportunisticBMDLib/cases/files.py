@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from OpportunisticBMDLib.core.errors import BadInput
-from OpportunisticBMDLib.system.files import replacing
+from OpportunisticBMDLib.system.files import open_regular, replacing
 
 SCHEMA_VERSION = 1
 LOCK_FILE = ".dataset.lock"
 LONGEST_WAIT_S = 30.0
+MOST_BYTES = 2**26  # of a JSON file
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -31,15 +33,28 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         BadInput: no such file, no JSON, or another version of the layout.
     """
-    if not path.is_file():
-        raise BadInput(f"There is no {path}; give the folder of an annotated dataset.")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        with open_regular(path) as file:
+            text = file.read(MOST_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise BadInput(f"There is no {path}; give the folder of an annotated dataset.") from error
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read ({error.strerror or error}); restore it.") from error
+    if len(text) > MOST_BYTES:
+        raise BadInput(f"{path} is larger than {MOST_BYTES // 2**20} MB, as no such file is; restore it.")
+    try:
+        content = json.loads(text.decode("utf-8"), parse_float=_finite, parse_constant=_finite)
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"{path} is not valid JSON ({error}); restore or correct it.") from error
     if not isinstance(content, dict) or content.get("schema_version") != SCHEMA_VERSION:
         raise BadInput(f"{path} does not state schema_version {SCHEMA_VERSION}; it is no such file, or a newer one.")
     return content
+
+
+def _finite(number: str) -> float:
+    if not isfinite(float(number)):
+        raise ValueError(f"{number} is not a finite number")
+    return float(number)
 
 
 @contextmanager

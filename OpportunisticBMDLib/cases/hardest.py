@@ -32,10 +32,18 @@ class Uncertainty:
     Args:
         bmd_sd_mg_cm3: the BMD network's own spread; None where the case was refused.
         least_confidence: of the three masks, 0..1; None where none was found.
+
+    Raises:
+        ValueError: a figure that is none.
     """
 
     bmd_sd_mg_cm3: float | None
     least_confidence: float | None
+
+    def __post_init__(self) -> None:
+        for value in (self.bmd_sd_mg_cm3, self.least_confidence):
+            if value is not None and (isinstance(value, (bool, str)) or not 0 <= value < 1e9):
+                raise ValueError(f"{value!r} is no figure of an uncertainty")
 
     @property
     def score(self) -> float:
@@ -63,7 +71,7 @@ def uncertainties(directory: str | Path) -> dict[str, Uncertainty]:
         return {}
     try:
         return {case_id: Uncertainty(**values) for case_id, values in read_json(path)["cases"].items()}
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadInput(f"{path} cannot be understood; remove it, it can be computed again.") from error
 
 

@@ -17,12 +17,12 @@ _PATTERNS = {
     "a DICOM UID": r"(?<![\d.])[0-2](?:\.(?:0|[1-9]\d*)){4,}(?![\d.])",
     _DATE: (
         r"(?<!\d)(?:19|20)\d\d([-/. ]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])(?!\d)"
-        r"|(?<!\d)(?:0?[1-9]|[12]\d|3[01])[-/.](?:0?[1-9]|[12]\d|3[01])[-/.](?:19|20)\d\d(?!\d)"
+        r"|(?<!\d)(?:0?[1-9]|[12]\d|3[01])(?:[-/._]| |\. )(?:0?[1-9]|[12]\d|3[01])(?:[-/._]| |\. )(?:19|20)\d\d(?!\d)"
         r"|(?<![\d.])(?:0[1-9]|[12]\d|3[01])[-/.](?:0[1-9]|[12]\d|3[01])[-/.]\d\d(?![\d.])"
         r"|\b(?:0?[1-9]|[12]\d|3[01])\.? ?(?:jan|feb|mar|mär|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)[a-zä]*\.?"
         r" (?:19|20)?\d\d\b"
     ),
-    "a long number, as patients and examinations have": r"\d{6,}",
+    "a long number, as patients and examinations have": r"\d{6,}|\b[a-z]{1,3}\d{2,}-\d{4,}|\bacc(?:ession)?\b[^a-z]*\d",
     "a person's name": (
         r"\w\^\w"
         r"|(?-i:\b(?:Mr|Mrs|Ms|Miss|Herr|Frau|Dr|Prof|Mme|Sr|Sra)\.?\s+[A-ZÄÖÜ][\w'-]+)"

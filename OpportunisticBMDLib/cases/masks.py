@@ -6,18 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import slicerio
 from scipy import ndimage
 
 from OpportunisticBMDLib.calibration import line_for
 from OpportunisticBMDLib.cases.case import CaseInfo, Exclusion
 from OpportunisticBMDLib.cases.fault import Fault
 from OpportunisticBMDLib.core.errors import BadInput
-from OpportunisticBMDLib.core.grid import LPS_FROM_RAS, Grid
+from OpportunisticBMDLib.core.grid import Grid
 from OpportunisticBMDLib.core.segmentation import Segmentation
 from OpportunisticBMDLib.core.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.quality.wrong_order import is_misordered
+from OpportunisticBMDLib.reading.headers import read_header
+from OpportunisticBMDLib.results.segment_layers import read_segment_layers
 
 SPACING_MM = (0.2, 10.0)
 AIR_BELOW_HU, BONE_ABOVE_HU = -150.0, 200.0  # every CT of a trunk has voxels on both sides
@@ -51,11 +52,11 @@ def segmentation_grid_faults(case_id: str, path: Path, ct: Grid) -> Iterator[Fau
         BadInput: the file cannot be read.
     """
     try:
-        segmentation = slicerio.read_segmentation(str(path))
-        grid = Grid(segmentation["voxels"].shape[-3:], LPS_FROM_RAS @ segmentation["ijkToLPS"])
-    except Exception as error:  # pynrrd and slicerio raise many kinds on damaged files
-        raise BadInput(f"{path.name} cannot be read ({error}); save it again.") from error
-    surplus = sorted(set(slicerio.segment_names(segmentation)) - set(VERTEBRAE))
+        segmentation = read_segment_layers(read_header(path))
+    except OSError as error:
+        raise BadInput(f"{path.name} cannot be read ({error.strerror or error}); save it again.") from error
+    grid = segmentation.grid
+    surplus = sorted({segment.name.name for segment in segmentation.segments} - set(VERTEBRAE))
     if surplus:
         yield Fault(case_id, "surplus_segment", f"{path.name} has the segments {', '.join(surplus)}; remove them.")
     corners = np.array([(0, 0, 0), *np.diag(np.array(grid.size) - 1)], dtype=float)
@@ -66,7 +67,7 @@ def segmentation_grid_faults(case_id: str, path: Path, ct: Grid) -> Iterator[Fau
         message = f"{path.name} is not on the CT's grid; save it again with the CT as its reference geometry."
         yield Fault(case_id, "wrong_grid", message)
         return
-    held = np.argwhere(segmentation["voxels"].reshape(-1, *grid.size).any(axis=0))
+    held = np.argwhere(np.any(segmentation.layers, axis=0))
     if len(held):
         index = np.rint(ct.index_of(grid.ras_of(np.array([held.min(axis=0), held.max(axis=0)]))))
         if index.min() < 0 or (index > np.array(ct.size) - 1).any():

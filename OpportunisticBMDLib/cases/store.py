@@ -5,7 +5,7 @@ Several processes may write into one dataset at once; a case appears whole or no
 
 from __future__ import annotations
 
-import tempfile
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -19,12 +19,16 @@ from OpportunisticBMDLib.cases.files import SCHEMA_VERSION, locked, read_json, w
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.grid import Grid
 from OpportunisticBMDLib.core.volume import AIR_HU, Volume
+from OpportunisticBMDLib.reading.hounsfield import MOST_HU
+from OpportunisticBMDLib.reading.image_file import read_volume
 from OpportunisticBMDLib.results.segmentation_file import read_segmentation, write_segmentation
 from OpportunisticBMDLib.system.files import replacing
+from OpportunisticBMDLib.system.scratch import Scratch, clear_abandoned
 
 CASES, DATASET_FILE = "cases", "dataset.json"
 CT_FILE, SEGMENTATION_FILE, CASE_FILE = "ct.nii.gz", "segmentation.seg.nrrd", "case.json"
 WRITING_PREFIX = ".writing-"  # the folder of a case that is being written
+REPLACED = "replaced"  # in it, a case's former state, until the new one is in place
 
 
 @dataclass(frozen=True)
@@ -162,9 +166,18 @@ def add_scan(directory: str | Path, case_id: str, ct: Volume, info: CaseInfo, *,
         BadInput: the dataset has such a case already.
     """
     require_case_id(case_id)
-    if (Path(directory) / CASES / case_id).exists():
+    if _is_taken(Path(directory), case_id):
         raise BadInput(f"The dataset {directory} has a case {case_id} already; choose another id.")
     _put(Path(directory), Entry(case_id, None, "new"), ct, None, info, licence)
+
+
+def _is_taken(directory: Path, case_id: str) -> bool:
+    """Whether a case is listed, or its folder holds more than `add_scan` puts there: one that was killed lists none."""
+    folder = directory / CASES / case_id
+    if not folder.is_dir():
+        return folder.exists()
+    is_listed = (directory / DATASET_FILE).exists() and case_id in open_dataset(directory).ids
+    return is_listed or any(path.name not in (CT_FILE, CASE_FILE) for path in folder.iterdir())
 
 
 def update_case(
@@ -204,8 +217,11 @@ def list_entries(directory: Path, entries: list[Entry], **more: Any) -> None:
     path = directory / DATASET_FILE
     content = read_json(path)
     ids = {entry.id for entry in entries}
-    others = [case for case in content["cases"] if case["id"] not in ids]
-    content["cases"] = sorted([*others, *map(asdict, entries)], key=lambda case: case["id"])
+    try:
+        others = [case for case in content["cases"] if case["id"] not in ids]
+        content["cases"] = sorted([*others, *map(asdict, entries)], key=lambda case: case["id"])
+    except (KeyError, TypeError) as error:
+        raise BadInput(f"{path} has no list of cases with an id each; correct it.") from error
     write_json(path, content | more)
 
 
@@ -245,32 +261,67 @@ def read_ct_file(path: Path) -> Volume:
     """Reads ct.nii.gz.
 
     Raises:
-        BadInput: damaged, or not a 3D image.
+        BadInput: damaged, not a 3D image, or beyond what a CT can hold.
     """
     try:
-        return Volume.from_sitk(sitk.ReadImage(str(path)))
-    except (RuntimeError, ValueError) as error:
-        raise BadInput(f"{path} is not a readable 3D CT; restore it.") from error
+        volume = read_volume(path)
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read ({error.strerror or error}); restore it.") from error
+    brightest = float(volume.array.max())
+    if not brightest <= MOST_HU:  # NaN is not either
+        raise BadInput(f"{path} holds up to {brightest:g} HU, more than a CT can hold; restore it.")
+    return volume
 
 
 def _put(directory: Path, entry: Entry, ct: Volume, labels: Volume | None, info: CaseInfo, licence: str) -> None:
     """Writes a case into a folder of its own, then moves that into place and lists it."""
     cases = directory / CASES
+    _require_shown_path(directory)
     cases.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=WRITING_PREFIX, dir=cases) as scratch:
-        folder = Path(scratch) / entry.id
+    with locked(directory):
+        clear_abandoned(cases, WRITING_PREFIX, _put_back)
+    with Scratch(cases, WRITING_PREFIX) as scratch:
+        folder = scratch / entry.id
         folder.mkdir()
         _write_ct(ct, folder / CT_FILE)
         if labels is not None:
             write_segmentation(labels, folder / SEGMENTATION_FILE)
         _write_info(folder / CASE_FILE, info)
         with locked(directory):
-            if (cases / entry.id).exists():
-                (cases / entry.id).rename(Path(scratch) / "replaced")
-            folder.rename(cases / entry.id)
+            _exchange(cases / entry.id, folder, scratch / REPLACED)
             if not (directory / DATASET_FILE).is_file():
                 write_json(directory / DATASET_FILE, _new_content(directory, licence))
             list_entries(directory, [entry])
+
+
+def _exchange(place: Path, new: Path, former: Path) -> None:
+    """Moves what lies in a place away and something new there; what was there comes back where that fails."""
+    if not place.exists():
+        new.rename(place)
+        return
+    place.rename(former)
+    try:
+        new.rename(place)
+    except BaseException:
+        former.rename(place)
+        raise
+
+
+def _put_back(abandoned: Path) -> None:
+    """A program that was killed between taking a case's former state away and putting the new one in place."""
+    for path in abandoned.iterdir():
+        case = abandoned.parent / path.name
+        if (abandoned / REPLACED).is_dir() and is_case_id(path.name) and path.name != REPLACED and not case.exists():
+            os.rename(abandoned / REPLACED, case)
+            return
+
+
+def _require_shown_path(directory: Path) -> None:
+    """SimpleITK ends the process where a path holds bytes that are no text."""
+    try:
+        os.path.realpath(directory).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise BadInput(f"The path {directory} holds bytes that are no text; rename the folder.") from error
 
 
 def _new_content(directory: Path, licence: str) -> dict[str, Any]:

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from OpportunisticBMDLib.core.volume import Volume
+
+
+class ImageKind(str, Enum):
+    """What the HU of a CT image are, of those that a density may be read from."""
+
+    CONVENTIONAL = "conventional"  # of one tube voltage; also what nobody calls anything else
+    MONOENERGETIC = "virtual monoenergetic"
+    BLEND = "blend of two tube voltages"
+    UNSTATED = "of a multi-energy scan, energy not stated"
 
 
 @dataclass(frozen=True)
@@ -12,15 +22,23 @@ class Acquisition:
     """How a CT was made and where it was read from; None where the file does not say.
 
     Args:
-        path: the path that was asked for.
+        path: the name of the file or folder that was asked for, without where it lies; "CT" where it may tell the
+            patient.
         format: "NIfTI", "NRRD", "MetaImage", "DICOM", "3D Slicer scene" or "virtual".
         series_instance_uid: DICOM Series Instance UID (0020,000E).
         series_description: which series, and which acquisition of it, was read, in words.
-        kvp: DICOM KVP (0018,0060), kV.
+        kvp: DICOM KVP (0018,0060), kV; None also where it cannot be one, or where there are several.
         kernel: DICOM Convolution Kernel (0018,1210).
-        contrast_agent: DICOM Contrast/Bolus Agent (0018,0010); "" where DICOM says that there was none.
+        contrast_agent: DICOM Contrast/Bolus Agent (0018,0010), "yes" where one was given that has no known name; ""
+            where DICOM says that there was none.
         scanner: manufacturer and model, DICOM (0008,0070) and (0008,1090).
         slice_thickness_mm: DICOM Slice Thickness (0018,0050).
+        series_asked: the user named the series by its UID; only then does a result tell it.
+        image_kind: what its HU are.
+        energy_kev: of a virtual monoenergetic image.
+        spectrum: why the tube voltage does not tell the spectrum, in words, e.g. "tin filter".
+        contrast_oral_only: the contrast agent was swallowed or given by rectum, none into a vein.
+        contrast_hint: what suggests contrast in the veins where no agent is stated, e.g. "portal venous".
     """
 
     path: str
@@ -32,6 +50,21 @@ class Acquisition:
     contrast_agent: str | None = None
     scanner: str | None = None
     slice_thickness_mm: float | None = None
+    series_asked: bool = False
+    image_kind: ImageKind = ImageKind.CONVENTIONAL
+    energy_kev: float | None = None
+    spectrum: str | None = None
+    contrast_oral_only: bool = False
+    contrast_hint: str | None = None
+
+    @property
+    def contrast_in_veins(self) -> bool | None:
+        """Whether a contrast agent reached the marrow; None where that is not known."""
+        if self.contrast_agent and not self.contrast_oral_only:
+            return True
+        if self.contrast_hint is not None or self.contrast_agent is None:
+            return None
+        return False
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,9 @@ class Reading:
             of thin slices (see `stages.read_region`).
         voxels: their number, shares added up.
         covered: share of the region that lies within the scan, 0..1.
-        left_out: cause -> share of the region within the scan, 0..1: "not in the mask", "metal", "dense", "hollow".
+        left_out: cause -> share of the region within the scan, 0..1: "not in the mask", "metal", "damaged", "dense",
+            "hollow".
+        damaged: voxels in the region that are no measurement (see `core.damage`), and were left out.
     """
 
     region: Region
@@ -28,6 +30,7 @@ class Reading:
     voxels: float
     covered: float
     left_out: dict[str, float]
+    damaged: int = 0
 
     @property
     def left_out_share(self) -> float:

@@ -29,6 +29,10 @@ class ReasonCode(str, Enum):
     __str__ = str.__str__
 
     VERTEBRAE_NOT_FOUND = "vertebrae_not_found", "The localizer sees no T12, L1 and L2 in the scan (its score).", "1"
+    ORIENTATION_CONTRADICTED = (
+        "orientation_contradicted",
+        "Lungs, spine, ribs or arches lie as if head and foot, or front and back, were exchanged.",
+    )
     BOX_LEAVES_SCAN = "box_leaves_scan", "Too little of the box around T12 to L2 lies in the scan.", "%"
 
     NOT_FOUND = "not_found", "There is no mask of a vertebra."
@@ -38,6 +42,12 @@ class ReasonCode(str, Enum):
     TOO_SMALL = "too_small", "A mask is small beside the largest of the three: crushed, cut off, not segmented.", "%"
     METAL = "metal", "A mask holds metal or cement.", "%"
     EXCLUDED_BY_READER = "excluded_by_reader", "The reader left a vertebra out."
+    NOT_IN_BODY = (
+        "not_in_body",
+        "Too little of where a density is read lies in a vertebral body, as the CT shows it.",
+        "%",
+    )
+    BELOW_ZERO = "below_zero", "A density below that of water is none of bone.", "mg/cm3"
     REGION_LEFT_OUT = (
         "region_left_out",
         "Too much of a body's middle is metal, sclerosis or cyst, or erased.",
@@ -48,11 +58,34 @@ class ReasonCode(str, Enum):
     BOX_MOVED_BY_HAND = "box_moved_by_hand", "The box around T12 to L2 was placed by hand."
     EDITED_BY_HAND = "edited_by_hand", "A mask was edited by hand."
     WRONG_ORDER = "wrong_order", "The masks do not follow each other from head to foot."
+    DAMAGED_VOXELS = (
+        "damaged_voxels",
+        "Voxels in a body's middle are no measurement; they were left out (how many).",
+        "1",
+    )
+    WHOLE_VERTEBRA = "whole_vertebra", "A mask is of a whole vertebra (the share of it that lies beside the body).", "%"
+    CORTEX_IN_MASK = "cortex_in_mask", "A mask is of a body with its cortex (the share that is as dense).", "%"
     LEVELS_MOVED_BY_READER = "levels_moved_by_reader", "The reader moved the names of the vertebrae."
     UNSURE_LEVELS = "unsure_levels", "Which vertebrae these are cannot be told for sure (the probability).", "%"
     UNUSUAL_LEVELS = "unusual_levels", "Ribs or lumbar vertebrae are not 12 and 5: by which rule they are named."
     CONTRAST_AGENT = "contrast_agent", "A contrast agent was given: the density is too high."
+    CONTRAST_LIKELY = (
+        "contrast_likely",
+        "No contrast agent is stated for sure, yet the header speaks of one: the density may be too high.",
+    )
+    ORAL_CONTRAST = "oral_contrast", "A contrast agent was swallowed or given by rectum; the bone has none of it."
+    IMAGE_KIND = "image_kind", "The image is not of one tube voltage: monoenergetic, a blend, or not stated what."
     KVP_UNKNOWN = "kvp_unknown", "The tube voltage is not known: the line of 120 kVp was used."
+    KVP_UNUSUAL = "kvp_unusual", "At this tube voltage no readings support the line.", "kV"
+    SPECTRUM_UNLIKE_KVP = (
+        "spectrum_unlike_kvp",
+        "The tube voltage does not tell the spectrum: a tin filter, several voltages, a kernel that changes it.",
+    )
+    OVERLAPPING_SLICES = (
+        "overlapping_slices",
+        "Slices are several times as thick as they are apart, as in projections (their ratio).",
+        "1",
+    )
     THICK_SLICES = "thick_slices", "Thick slices blur the endplates into the cancellous bone.", "mm"
     UNSURE_SEGMENTATION = "unsure_segmentation", "The network is not sure of a mask (its mean probability).", "%"
 

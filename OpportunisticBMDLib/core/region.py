@@ -70,6 +70,12 @@ class Region:
         inside: np.ndarray = (x * x + y * y <= 1) & (np.abs(z) <= 1)
         return inside
 
+    def points(self) -> np.ndarray:
+        """(N, 3) RAS mm: some hundred points spread evenly over it."""
+        local = np.mgrid[-1:1:9j, -1:1:9j, -1:1:5j].reshape(3, -1).T
+        inside: np.ndarray = self.centre_ras + local[np.hypot(local[:, 0], local[:, 1]) <= 1] @ self.half_axes
+        return inside
+
     def outline(self, height: float = 0.0, points: int = 72) -> np.ndarray:
         """(points, 3) RAS mm: its ellipse at a height of -1 (bottom) to 1 (top)."""
         angle = 2 * np.pi * np.arange(points) / points

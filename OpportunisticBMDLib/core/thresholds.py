@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 
 from OpportunisticBMDLib.core.materials import HA, K2HPO4, MATERIALS, ha_of
 
@@ -34,7 +35,13 @@ class Thresholds:
         return limits if self.material == HA else (ha_of(limits[0]), ha_of(limits[1]))
 
     def category(self, bmd_mg_cm3: float) -> str:
-        """Of a density in HA."""
+        """Of a density in HA.
+
+        Raises:
+            ValueError: the density is no finite number.
+        """
+        if not isfinite(bmd_mg_cm3):
+            raise ValueError(f"a density of {bmd_mg_cm3} mg/cm3 has no category")
         osteoporosis, osteopenia = self.in_ha
         if bmd_mg_cm3 < osteoporosis:
             return "osteoporosis"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from math import isfinite
 from typing import Any, TypeGuard
 
 from OpportunisticBMDLib.core.result import STAGES
@@ -80,9 +82,11 @@ class ModelCard:
         """Reads model.json's text.
 
         Raises:
-            ValueError: no JSON object, keys missing or unknown, or an entry that cannot be.
+            ValueError: no JSON object, keys missing or unknown, an entry that cannot be, or a number that is not
+                finite.
+            RecursionError: it is nested too deeply.
         """
-        entries = json.loads(text)
+        entries = json.loads(text, parse_float=_finite, parse_constant=_finite)
         require(isinstance(entries, dict), "the file holds no JSON object")
         known = {field.name for field in fields(cls)}
         require(not known - set(entries), f"missing: {', '.join(sorted(known - set(entries)))}")
@@ -98,13 +102,18 @@ def require(condition: bool, message: str) -> None:
         raise ValueError(message)
 
 
+def _finite(number: str) -> float:
+    require(isfinite(float(number)), f"{number} is not a finite number")
+    return float(number)
+
+
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Whether an entry of a card is a number; true and false are none."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    """Whether an entry of a card is a finite number; true and false are none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _is_triple(value: object) -> TypeGuard[Sequence[float]]:

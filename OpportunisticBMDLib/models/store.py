@@ -17,11 +17,12 @@ from torch import Tensor, nn
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.result import FITTED_ON_CASES
 from OpportunisticBMDLib.models.card import STAGES, ModelCard, require
-from OpportunisticBMDLib.system.files import write_bytes
+from OpportunisticBMDLib.system.files import open_regular, write_bytes
 
 FOLDER_VARIABLE = "OPPORTUNISTIC_BMD_MODELS"
 CARD_FILE = "model.json"
 WEIGHTS_FILE = "model.safetensors"
+MOST_CARD_BYTES, MOST_BYTES = 2**20, 2**30
 
 
 class Verdict(NamedTuple):
@@ -60,7 +61,7 @@ def load_card(stage: str, folder: str | Path | None = None) -> ModelCard:
         BadInput: no card, or one that does not describe a model for this stage.
     """
     path = _stage_folder(stage, folder) / CARD_FILE
-    text = _read(path, stage)
+    text = _read(path, stage, MOST_CARD_BYTES)
     try:
         card = ModelCard.from_json(text.decode("utf-8"))
     except (ValueError, RecursionError) as error:
@@ -78,7 +79,7 @@ def load_weights(stage: str, folder: str | Path | None = None) -> tuple[ModelCar
     """
     card = load_card(stage, folder)
     path = _stage_folder(stage, folder) / WEIGHTS_FILE
-    data = _read(path, stage)
+    data = _read(path, stage, MOST_BYTES)
     found = hashlib.sha256(data).hexdigest()
     if found != card.sha256.lower():
         raise BadInput(
@@ -89,6 +90,9 @@ def load_weights(stage: str, folder: str | Path | None = None) -> tuple[ModelCar
         weights = safetensors.torch.load(data)
     except (SafetensorError, ValueError, KeyError) as error:
         raise BadInput(f"{path} is not a safetensors file ({error}); install the model again.") from error
+    for name, tensor in weights.items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor.float()).all()):
+            raise BadInput(f"{path} holds weights that are no numbers (in {name}); install the model again.")
     return card, {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in weights.items()}
 
 
@@ -188,10 +192,14 @@ def verify(folder: str | Path | None = None) -> list[Verdict]:
     return verdicts
 
 
-def _read(path: Path, stage: str) -> bytes:
+def _read(path: Path, stage: str, most_bytes: int) -> bytes:
     try:
-        return path.read_bytes()
+        with open_regular(path) as file:
+            content = file.read(most_bytes + 1)
     except OSError as error:
         raise BadInput(
             f"No {stage} model at {path} ({error.strerror}); choose another model folder or install the models again."
         ) from error
+    if len(content) > most_bytes:
+        raise BadInput(f"{path} is larger than {most_bytes / 2**20:.0f} MB, as no {stage} model is; install it again.")
+    return content

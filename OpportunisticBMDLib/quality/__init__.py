@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from math import nan
 
 import numpy as np
 
@@ -42,14 +43,18 @@ def measurability(ct: Volume, segmentation: Segmentation) -> list[Reason]:
     return [r for name, mask in masks.items() for r in of_masks.first(SeenMask(name, ct, mask, largest))]
 
 
-def readable(vertebra: str, reading: Reading | None, height_mm: float) -> list[Reason]:
+def readable(
+    vertebra: str, reading: Reading | None, height_mm: float, bmd_mg_cm3: float = nan, in_body: float = 1.0
+) -> list[Reason]:
     """A warning where the middle of a body cannot be read, and a note where much of it was left out.
 
     Args:
         reading: None where the mask holds no body.
         height_mm: of the body's cancellous bone.
+        bmd_mg_cm3: what it reads; NaN where nothing was read.
+        in_body: share of it that lies in a vertebral body, as the CT shows it, 0..1.
     """
-    return of_regions.first(SeenRegion(vertebra, reading, height_mm))
+    return of_regions.first(SeenRegion(vertebra, reading, height_mm, bmd_mg_cm3, in_body))
 
 
 def cautions(scan: SeenScan) -> list[Reason]:

@@ -12,6 +12,7 @@ WORTH_SAYING = 0.05  # of a region: so much left out may move the reading
 CAUSES = {
     "not in the mask": "outside its mask",
     "metal": "metal or cement",
+    "damaged": "damaged",
     "dense": "far denser than the rest (sclerosis, a bone island)",
     "hollow": "far less dense than the rest (a cyst, gas, a vein)",
 }

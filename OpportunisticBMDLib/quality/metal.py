@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from OpportunisticBMDLib.core.damage import unlike_neighbours
 from OpportunisticBMDLib.core.reading import METAL_HU
 from OpportunisticBMDLib.core.reason import Figure, Reason, ReasonCode
 from OpportunisticBMDLib.quality.registry import SeenMask, of_masks
@@ -13,7 +14,9 @@ MOST_METAL = 0.005  # of a mask's voxels
 
 @of_masks.check(ReasonCode.METAL)
 def metal(seen: SeenMask) -> Iterator[Reason]:
-    share = float((seen.ct.array[seen.mask] > METAL_HU).mean())
+    bright = seen.mask & (seen.ct.array > METAL_HU)
+    bright &= ~unlike_neighbours(seen.ct.array, bright)  # a voxel that is bright all alone is damaged
+    share = float(bright.sum() / seen.mask.sum())
     if share > MOST_METAL:
         message = f"{seen.vertebra} contains metal or cement."
         yield Reason(ReasonCode.METAL, "warning", message, seen.vertebra, Figure(100 * share, 100 * MOST_METAL))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from math import nan
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -44,11 +45,15 @@ class SeenRegion:
     Args:
         reading: None where the mask holds no body.
         height_mm: of the body's cancellous bone.
+        bmd_mg_cm3: what it reads; NaN where nothing was read.
+        in_body: share of it that lies in a vertebral body, as the CT shows it, 0..1.
     """
 
     vertebra: str
     reading: Reading | None
     height_mm: float
+    bmd_mg_cm3: float = nan
+    in_body: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +66,7 @@ class SeenScan:
         box: the localizer's; None where it was not asked.
         levels: the vertebrae in view; None where they were not looked for.
         has_own_line: densities are read from the scanner's own calibration line.
+        readings: vertebra -> its middle, of those that are not left out.
     """
 
     ct: Volume
@@ -69,6 +75,7 @@ class SeenScan:
     box: Box | None = None
     has_own_line: bool = False
     levels: Levels | None = None
+    readings: Mapping[str, Reading] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

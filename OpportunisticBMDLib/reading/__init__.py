@@ -9,8 +9,10 @@ from pathlib import Path
 from OpportunisticBMDLib.core.ct import CT
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.reading.archive import read_zip
-from OpportunisticBMDLib.reading.dicom_folder import read_dicom_folder
-from OpportunisticBMDLib.reading.image_file import is_image_file, read_image_file
+from OpportunisticBMDLib.reading.headers import format_by_content, format_by_name
+from OpportunisticBMDLib.reading.image_file import read_image_file
+from OpportunisticBMDLib.reading.series.dicom_folder import read_dicom_folder
+from OpportunisticBMDLib.system.files import open_regular
 
 __all__ = ["read_ct"]
 
@@ -34,15 +36,17 @@ def read_ct(path: str | os.PathLike[str], series_uid: str | None = None) -> CT:
             raise BadInput(f"{path} does not exist: check the path.")
         if path.is_dir():
             return read_dicom_folder(path, series_uid)
+        if not path.is_file():
+            raise BadInput(f"{path} is no ordinary file: name a file or a folder.")
         if path.stat().st_size == 0:
             raise BadInput(f"{path} is empty: copy it again.")
-        if is_image_file(path):
+        if format_by_content(path):
             return _read_image(path, series_uid)
         if zipfile.is_zipfile(path):
             return read_zip(path, series_uid)
+        raise BadInput(_why_not_a_ct(path))
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror or error}.") from error
-    raise BadInput(_why_not_a_ct(path))
 
 
 def _read_image(path: Path, series_uid: str | None) -> CT:
@@ -52,7 +56,10 @@ def _read_image(path: Path, series_uid: str | None) -> CT:
 
 
 def _why_not_a_ct(path: Path) -> str:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         if file.read(132)[128:] == b"DICM":
             return f"{path} is a single DICOM file: name the folder that holds all slices of the CT."
+    kind = format_by_name(path)
+    if kind:
+        return f"{path} is damaged or no {kind} file: copy or export it again."
     return f"{path} is neither NIfTI, NRRD, MetaImage nor a zip: name such a file, or a folder of DICOM files."

@@ -7,7 +7,9 @@ import numpy as np
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.volume import AIR_HU
 
+MOST_HU = 32767.0  # of 16 bits, which the extended scales for metal do not fill
 _SAMPLES = 2_000_000
+_ODD = 1e-5  # share of voxels that may be damaged and tell nothing of the scale
 
 
 def hounsfield(array: np.ndarray, name: str) -> np.ndarray:
@@ -23,31 +25,59 @@ def hounsfield(array: np.ndarray, name: str) -> np.ndarray:
         int16 where that is exact, else float32; same shape.
 
     Raises:
-        BadInput: not finite, or not HU.
+        BadInput: not finite, beyond what a CT can hold, or not HU.
     """
     if array.dtype.kind not in "iuf":
         raise BadInput(f"{name} holds {array.dtype} values: a CT has one number in HU per voxel.")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        count = int(array.size - np.isfinite(array).sum())
-        raise BadInput(f"{name} holds {count} voxels that are not finite numbers: export the CT again.")
-    array = np.maximum(array, np.asarray(AIR_HU, np.result_type(array.dtype, np.int16)))
+    parts = _parts(array)
+    not_finite = sum(int(part.size - np.isfinite(part).sum()) for part in parts) if array.dtype.kind == "f" else 0
+    if not_finite:
+        raise BadInput(f"{name} holds {not_finite} voxels that are not finite numbers: export the CT again.")
+    too_bright = sum(int(np.count_nonzero(part > MOST_HU)) for part in parts)
+    if too_bright:
+        raise BadInput(
+            f"{name} holds {too_bright} voxels above {MOST_HU:.0f} HU, more than a CT can hold: it is damaged, or "
+            "padded with them; export the CT again."
+        )
     reason = _why_not_hu(_sample(array))
     if reason:
         raise BadInput(f"{name} does not look like a CT in Hounsfield units: {reason}.")
-    return _small_and_exact(array)
+    return _lifted(array)
 
 
-def _small_and_exact(array: np.ndarray) -> np.ndarray:
-    fits = array.max() <= np.iinfo(np.int16).max
-    exact = array.dtype.kind != "f" or np.array_equal(array, np.rint(array))
-    return array.astype(np.int16 if fits and exact else np.float32, copy=False)
+def _parts(array: np.ndarray) -> list[np.ndarray]:
+    """Views of the slices along the axis that lies farthest apart in memory: no second copy of a large CT is needed."""
+    slowest = int(np.argmax(np.abs(array.strides)))
+    return list(np.moveaxis(array, slowest, 0))
+
+
+def _lifted(array: np.ndarray) -> np.ndarray:
+    """What lies below air lifted to it, in the smallest type that is exact."""
+    exact = array.dtype.kind != "f" or all(_is_whole(part) for part in _parts(array))
+    kind = np.dtype(np.int16 if exact else np.float32)
+    if array.dtype == kind and array.min() >= AIR_HU:
+        return array
+    lifted = np.empty_like(array, kind)
+    for target, part in zip(_parts(lifted), _parts(array), strict=True):
+        target[...] = _from_air(part)
+    return lifted
+
+
+def _from_air(part: np.ndarray) -> np.ndarray:
+    lifted: np.ndarray = np.maximum(part, np.asarray(AIR_HU, np.result_type(part.dtype, np.int16)))
+    return lifted
+
+
+def _is_whole(part: np.ndarray) -> bool:
+    part = _from_air(part)
+    return np.array_equal(part, np.rint(part))
 
 
 def _sample(array: np.ndarray) -> np.ndarray:
     """Evenly spread voxels, so that the checks cost nothing on a large CT."""
     flat = array.ravel(order="K")
     # An odd stride does not run along one column of a power-of-two image.
-    return flat[:: max(1, flat.size // _SAMPLES) | 1].astype(np.float32)
+    return _from_air(flat[:: max(1, flat.size // _SAMPLES) | 1]).astype(np.float32)
 
 
 def _why_not_hu(values: np.ndarray) -> str | None:
@@ -56,7 +86,7 @@ def _why_not_hu(values: np.ndarray) -> str | None:
     def share(low: float, high: float) -> float:
         return float(np.mean((values >= low) & (values <= high)))
 
-    top = float(values.max())
+    top = float(np.quantile(values, 1 - _ODD, method="lower"))
     if share(850, 1250) > 0.15:
         return "most tissue lies near 1000, so an offset of 1024 was probably left in; export it with rescale applied"
     if share(AIR_HU, -20) < 0.005:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import time
-import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,8 +18,10 @@ from OpportunisticBMDLib.results.json_file import as_json
 from OpportunisticBMDLib.results.preview import as_png, draw_preview
 from OpportunisticBMDLib.results.report import render_report
 from OpportunisticBMDLib.results.segmentation_file import write_segmentation
+from OpportunisticBMDLib.system.scratch import Scratch, clear_abandoned
 
 RESULT, SEGMENTATION, PREVIEW, REPORT = "result.json", "segmentation.seg.nrrd", "preview.png", "report.html"
+STAGING_PREFIX = ".obmd-"  # of the hidden folder in which a result is prepared
 # In the order in which they are put into place: a result.json says that all the others are there.
 FILES = (SEGMENTATION, PREVIEW, REPORT, RESULT)
 
@@ -41,33 +43,57 @@ def write_results(directory: str | Path, ct: CT, segmentation: Segmentation | No
         BadInput: the folder cannot be written, the disk is full, or something that is not a file is in the way.
     """
     directory = Path(directory)
-    _check_way(directory)
-    staging = None
-    try:
+    with _reasons_why_not(directory):
+        _check_way(directory)
         directory.parent.mkdir(parents=True, exist_ok=True)
-        # Inside an existing folder, as its parent may be another disk or not writable; else beside the new one.
-        place = directory if directory.is_dir() else directory.parent
-        staging = place / f".obmd-{uuid.uuid4().hex}"
-        staging.mkdir()
-        result = _prepare(staging, ct, segmentation, result)
-        _move_into_place(staging, directory)
+        with _staging(directory) as staging:
+            result = _prepare(staging, ct, segmentation, result)
+            _move_into_place(staging, directory)
+    return result
+
+
+def prepare_folder(directory: str | Path) -> None:
+    """Finds out before a long run whether results can be written there; removes what a killed run has left.
+
+    Raises:
+        BadInput: as `write_results`.
+    """
+    directory = Path(directory)
+    with _reasons_why_not(directory):
+        _check_way(directory)
+        with _staging(directory):
+            pass
+
+
+@contextmanager
+def _reasons_why_not(directory: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         cause = error.strerror or str(error)
         raise BadInput(
             f"The results cannot be written to {directory} ({cause}); choose another folder or make room."
         ) from error
-    finally:
-        if staging is not None:
-            shutil.rmtree(staging, ignore_errors=True)
-    return result
 
 
 def _check_way(directory: Path) -> None:
-    if directory.exists() and not directory.is_dir():
-        raise BadInput(f"The results cannot be written to {directory}, which is a file; give a folder.")
+    first = next(path for path in (directory, *directory.parents) if os.path.lexists(path))
+    if not first.is_dir():
+        kind = "is a file" if first.exists() else "is a link to nothing"
+        which = "which" if first == directory else f"as {first}"
+        raise BadInput(f"The results cannot be written to {directory}, {which} {kind}; give a folder.")
+    with suppress(FileNotFoundError):
+        os.lstat(directory / f"{STAGING_PREFIX}{'x' * 8}" / "old" / SEGMENTATION)  # the longest name of all
     for name in FILES:
         if (directory / name).is_dir():
             raise BadInput(f"A folder named {name} is in the way in {directory}; move it or choose another folder.")
+
+
+def _staging(directory: Path) -> Scratch:
+    """Inside an existing folder, as its parent may be another disk or not writable; else above the new one."""
+    for place in (directory, directory.parent):
+        clear_abandoned(place, STAGING_PREFIX)
+    return Scratch(next(path for path in (directory, *directory.parents) if path.is_dir()), STAGING_PREFIX)
 
 
 def _prepare(staging: Path, ct: CT, segmentation: Segmentation | None, result: Result) -> Result:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from OpportunisticBMDLib import __version__
 from OpportunisticBMDLib.core.box import Box
 from OpportunisticBMDLib.core.calibration_line import Calibration
-from OpportunisticBMDLib.core.ct import Acquisition
+from OpportunisticBMDLib.core.ct import Acquisition, ImageKind
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.grid import triple
-from OpportunisticBMDLib.core.reason import Figure, Reason, ReasonCode
+from OpportunisticBMDLib.core.materials import HA, MATERIALS
+from OpportunisticBMDLib.core.reason import Figure, Reason, ReasonCode, Severity
 from OpportunisticBMDLib.core.region import Region
-from OpportunisticBMDLib.core.result import FORMER, STAGES, Result
+from OpportunisticBMDLib.core.result import FORMER, QCT_READING, STAGES, Result, Status
 from OpportunisticBMDLib.core.thresholds import Thresholds
 from OpportunisticBMDLib.core.vertebra import (
     FormerVertebra,
@@ -29,14 +31,16 @@ from OpportunisticBMDLib.core.vertebra import (
     middle_of,
 )
 from OpportunisticBMDLib.core.vertebrae import VERTEBRAE
+from OpportunisticBMDLib.results.json_entries import Entries
 from OpportunisticBMDLib.results.json_levels import levels_as_json, levels_from_json
-from OpportunisticBMDLib.results.json_numbers import all_rounded, number, rounded
+from OpportunisticBMDLib.results.json_numbers import all_rounded, rounded
 
 SCHEMA_VERSION = 2
 FORMER_VERSION = 1  # of results on the former scale: without the region, and what it reads
 ZERO = "water at 120 kVp"  # what the lines read as 0 mg/cm3
 HALF_AXES = ("right", "front", "up")
 SOFTWARE = "OpportunisticBMD"
+CATEGORIES = ("osteoporosis", "osteopenia", "normal")
 TIMINGS = ("load", "localize", "name", "segment", "measure", "write", "total")
 
 
@@ -87,7 +91,7 @@ def as_json(result: Result) -> dict[str, Any]:
 
 
 def result_from_json(document: Mapping[str, Any]) -> Result:
-    """The result that `as_json` wrote, as far as it was written: rounded, without the scanner and the series' name.
+    """The result that `as_json` wrote, as far as it was written: rounded, without the scanner.
 
     A result of version 1 is one of the former scale.
 
@@ -95,113 +99,163 @@ def result_from_json(document: Mapping[str, Any]) -> Result:
         BadInput: another schema version, or keys that are missing or hold what they cannot.
     """
     try:
-        version = document["schema_version"]
+        entries = Entries.of(document, "the document")
+        version = entries.whole("schema_version")
         if version == SCHEMA_VERSION:
-            return _read(document)
+            return _read(Entries(document, ""))
         if version == FORMER_VERSION:
-            return _read(_with_what_came_later(document))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BadInput(f"This is not a whole result.json ({error!r}); measure the CT again.") from error
+            return _read(Entries(_with_what_came_later(Entries(document, "")), ""))
+    except ValueError as error:
+        raise BadInput(f"This is not a whole result.json ({error}); measure the CT again.") from error
     raise BadInput(
-        f"This result.json is of schema version {version!r}, and this program reads up to {SCHEMA_VERSION}; "
+        f"This result.json is of schema version {version}, and this program reads up to {SCHEMA_VERSION}; "
         "measure the CT again or install the program that wrote it."
     )
 
 
-def _with_what_came_later(document: Mapping[str, Any]) -> dict[str, Any]:
+def result_from_text(text: str) -> Result:
+    """As `result_from_json`, of the text of a result.json.
+
+    Raises:
+        BadInput: also where it is no JSON.
+    """
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"This is no result.json ({error}); measure the CT again.") from error
+    return result_from_json(document)
+
+
+def _with_what_came_later(document: Entries) -> dict[str, Any]:
     """A document of version 1 with the keys that it lacks."""
     unknown = dict.fromkeys(("hu_region", "hu_region_sd", "region_voxels", "network_bmd_mg_cm3", "region_ras_mm"))
+    line, vertebrae = document.part("calibration"), document.part("vertebrae")
     return {
-        **document,
+        **document.values,
         "scale": FORMER,
-        "calibration": {**document["calibration"], "zero": None, "slope_sd_percent": 0.0, "intercept_sd_hu": 0.0},
-        "vertebrae": {name: {**unknown, **_without_line(document["vertebrae"][name])} for name in VERTEBRAE},
+        "thresholds_mg_cm3": {"material": HA, **document.part("thresholds_mg_cm3").values},
+        "calibration": {**line.values, "zero": None, "slope_sd_percent": 0.0, "intercept_sd_hu": 0.0},
+        "vertebrae": {name: {**unknown, **vertebrae.part(name).values} for name in VERTEBRAE},
     }
 
 
-def _without_line(figures: Mapping[str, Any]) -> dict[str, Any]:
-    """A vertebra's figures of version 1 without the line's density of the whole mask, which nothing shows any more."""
-    return {key: value for key, value in figures.items() if key != "hu_line_bmd_mg_cm3"}
-
-
-def _read(document: Mapping[str, Any]) -> Result:
-    known = document["input"]
-    vertebrae = {name: _read_vertebra(document["vertebrae"][name]) for name in VERTEBRAE}
+def _read(document: Entries) -> Result:
+    known, probability, timing = document.part("input"), document.part("probability"), document.part("timing_s")
+    vertebrae = {name: _read_vertebra(document.part("vertebrae").part(name)) for name in VERTEBRAE}
+    measured = [
+        name for name, vertebra in vertebrae.items() if isinstance(vertebra, (MeasuredVertebra, FormerVertebra))
+    ]
+    status: Status = document.word("status", get_args(Status))  # type: ignore[assignment]  # one of these
+    is_refused = status == "refused"
+    if is_refused and any(document.has(key) for key in ("bmd_mg_cm3", "bmd_sd_mg_cm3", "category")):
+        raise ValueError("a refused result has a density")
+    thresholds, models = document.part("thresholds_mg_cm3"), document.part("models")
     return Result(
         acquisition=Acquisition(
-            path=known["path"],
-            format=known["format"],
-            series_instance_uid=known["series_instance_uid"],
-            kvp=known["kvp"],
-            kernel=known["kernel"],
-            contrast_agent=known["contrast_agent"],
+            path=known.text("path"),
+            format=known.text("format"),
+            series_instance_uid=known.optional(known.text, "series_instance_uid"),
+            kvp=known.optional(known.number, "kvp"),
+            kernel=known.optional(known.text, "kernel"),
+            contrast_agent=known.optional(known.text, "contrast_agent"),
+            **_read_later_facts(known),
         ),
-        size_ijk=triple(known["size_ijk"]),
-        spacing_mm=triple(known["spacing_mm"]),
-        models={stage: dict(model) for stage, model in document["models"].items() if model is not None},
-        status=document["status"],
-        reasons=tuple(_read_reason(reason) for reason in document["reasons"]),
-        bmd_mg_cm3=document["bmd_mg_cm3"],
-        bmd_sd_mg_cm3=document["bmd_sd_mg_cm3"],
-        vertebrae_used=tuple(document["vertebrae_used"]),
-        category=document["category"],
-        thresholds=Thresholds(**document["thresholds_mg_cm3"]),
-        probability=dict(document["probability"]),
-        calibration=_read_calibration(document["calibration"]),
+        size_ijk=triple(known.wholes("size_ijk", 3)),
+        spacing_mm=triple(known.numbers("spacing_mm", 3)),
+        models={stage: _read_model(models.part(stage)) for stage in STAGES if models.has(stage)},
+        status=status,
+        reasons=tuple(_read_reason(reason) for reason in document.parts("reasons")),
+        bmd_mg_cm3=None if is_refused else document.number("bmd_mg_cm3"),
+        bmd_sd_mg_cm3=None if is_refused else document.number("bmd_sd_mg_cm3"),
+        vertebrae_used=document.words("vertebrae_used", measured),
+        category=None if is_refused else document.word("category", CATEGORIES),
+        thresholds=Thresholds(
+            thresholds.number("osteoporosis"), thresholds.number("osteopenia"), thresholds.word("material", MATERIALS)
+        ),
+        probability={name: probability.optional(probability.number, name) for name in ("osteoporosis", "abnormal")},
+        calibration=_read_calibration(document.part("calibration")),
         vertebrae={name: vertebra for name, vertebra in vertebrae.items() if vertebra is not None},
-        box=_read_box(document["localizer"]),
-        timing_s={name: seconds for name, seconds in document["timing_s"].items() if seconds is not None},
-        scale=document["scale"],
-        levels=levels_from_json(document.get("levels")),
+        box=_read_box(document.part("localizer")) if document.has("localizer") else None,
+        timing_s={name: timing.number(name) for name in timing.values if timing.has(name)},
+        scale=document.word("scale", (QCT_READING, FORMER)),  # type: ignore[arg-type]  # one of the two
+        levels=levels_from_json(document.part("levels")) if document.has("levels") else None,
     )
 
 
-def _read_calibration(line: Mapping[str, Any]) -> Calibration:
-    percent = line["slope_sd_percent"]
-    entries = {key: value for key, value in line.items() if key not in ("zero", "slope_sd_percent")}
-    return Calibration(**entries, slope_sd=percent / 100)
+def _read_model(model: Entries) -> dict[str, str]:
+    return {"name": model.text("name"), "sha256": model.text("sha256")}
 
 
-def _read_reason(reason: Mapping[str, Any]) -> Reason:
+def _read_later_facts(known: Entries) -> dict[str, Any]:
+    """Of the acquisition, what earlier files of this version lack."""
+    return {
+        "series_description": known.text("series") if known.has("series") else None,
+        "series_asked": known.has("series_instance_uid"),
+        "image_kind": ImageKind(known.text("image_kind")) if known.has("image_kind") else ImageKind.CONVENTIONAL,
+        "energy_kev": known.number("energy_kev") if known.has("energy_kev") else None,
+        "spectrum": known.text("spectrum") if known.has("spectrum") else None,
+        "contrast_oral_only": known.flag("contrast_oral_only") if known.has("contrast_oral_only") else False,
+        "contrast_hint": known.text("contrast_hint") if known.has("contrast_hint") else None,
+    }
+
+
+def _read_calibration(line: Entries) -> Calibration:
+    return Calibration(
+        name=line.text("name"),
+        material=line.text("material"),
+        slope_hu_per_mg_cm3=line.number("slope_hu_per_mg_cm3"),
+        intercept_hu=line.number("intercept_hu"),
+        source=line.text("source"),
+        slope_sd=line.number("slope_sd_percent") / 100,
+        intercept_sd_hu=line.number("intercept_sd_hu"),
+    )
+
+
+def _read_reason(reason: Entries) -> Reason:
     """Of a code that is not known the words remain; a figure counts where it is of the unit that its code has here."""
     known = {code.value: code for code in ReasonCode}
-    code = known.get(reason["code"], ReasonCode.OF_ANOTHER_VERSION)
-    is_counted = reason.get("figure") is not None and code.unit is not None and reason["unit"] == code.unit
-    figure = Figure(reason["figure"], reason["limit"]) if is_counted else None
-    return Reason(code, reason["severity"], reason["message"], reason["vertebra"], figure)
+    code = known.get(reason.text("code"), ReasonCode.OF_ANOTHER_VERSION)
+    is_counted = reason.has("figure") and code.unit is not None and reason.text("unit") == code.unit
+    figure = Figure(reason.number("figure"), reason.number("limit")) if is_counted else None
+    severity: Severity = reason.word("severity", get_args(Severity))  # type: ignore[assignment]  # one of these
+    vertebra = reason.word("vertebra", VERTEBRAE) if reason.of_key("vertebra") is not None else None
+    return Reason(code, severity, reason.text("message"), vertebra, figure)
 
 
-def _read_vertebra(figures: Mapping[str, Any]) -> Vertebra | None:
+def _read_vertebra(figures: Entries) -> Vertebra | None:
     """None where `_vertebra` had nothing to write."""
-    if not any(value is not None for key, value in figures.items() if key != "measurable"):
+    if not any(figures.has(key) for key in figures.values if key != "measurable"):
         return None
     middle, mask = _read_middle(figures), _read_mask(figures)
-    if not figures["measurable"] or mask is None:
+    if not figures.flag("measurable") or mask is None:
         return UnmeasuredVertebra(middle, mask)
-    bmd, sd, network = (number(figures[key]) for key in ("bmd_mg_cm3", "bmd_sd_mg_cm3", "network_bmd_mg_cm3"))
-    return FormerVertebra(bmd, sd, mask) if middle is None else MeasuredVertebra(bmd, sd, network, middle, mask)
+    bmd, sd = figures.number("bmd_mg_cm3"), figures.number("bmd_sd_mg_cm3")
+    if middle is None:
+        return FormerVertebra(bmd, sd, mask)
+    return MeasuredVertebra(bmd, sd, figures.number_or_nan("network_bmd_mg_cm3"), middle, mask)
 
 
-def _read_middle(figures: Mapping[str, Any]) -> RegionFigures | None:
-    place = figures["region_ras_mm"]
-    if place is None:
+def _read_middle(figures: Entries) -> RegionFigures | None:
+    if figures.of_key("region_ras_mm") is None:
         return None
-    region = Region(np.array(place["centre"]), np.array([place["half_axes"][axis] for axis in HALF_AXES]))
-    return RegionFigures(region, *(number(figures[key]) for key in ("hu_region", "hu_region_sd", "region_voxels")))
+    place = figures.part("region_ras_mm")
+    half_axes = [place.part("half_axes").numbers(axis, 3) for axis in HALF_AXES]
+    region = Region(np.array(place.numbers("centre", 3)), np.array(half_axes))
+    read = figures.number_or_nan
+    return RegionFigures(region, read("hu_region"), read("hu_region_sd"), read("region_voxels"))
 
 
-def _read_mask(figures: Mapping[str, Any]) -> MaskFigures | None:
-    centroid = figures["centroid_ras_mm"]
-    if centroid is None:
+def _read_mask(figures: Entries) -> MaskFigures | None:
+    if figures.of_key("centroid_ras_mm") is None:
         return None
-    volume, mean, sd = (number(figures[key]) for key in ("volume_mm3", "hu_mean", "hu_sd"))
-    return MaskFigures(volume, triple(centroid), mean, sd, figures["segmentation_confidence"])
+    volume, mean, sd = (figures.number_or_nan(key) for key in ("volume_mm3", "hu_mean", "hu_sd"))
+    confidence = figures.optional(figures.number, "segmentation_confidence")
+    return MaskFigures(volume, triple(figures.numbers("centroid_ras_mm", 3)), mean, sd, confidence)
 
 
-def _read_box(localizer: Mapping[str, Any] | None) -> Box | None:
-    if localizer is None:
-        return None
-    return Box(np.array([localizer["box_ras_mm"][axis] for axis in "ras"], dtype=float), localizer["score"])
+def _read_box(localizer: Entries) -> Box:
+    ranges = localizer.part("box_ras_mm")
+    return Box(np.array([ranges.numbers(axis, 2) for axis in "ras"], dtype=float), localizer.number("score"))
 
 
 def _model(model: Mapping[str, str] | None) -> dict[str, str] | None:
@@ -213,12 +267,18 @@ def _input(result: Result) -> dict[str, Any]:
     return {
         "path": acquisition.path,
         "format": acquisition.format,
-        "series_instance_uid": acquisition.series_instance_uid,
+        "series_instance_uid": acquisition.series_instance_uid if acquisition.series_asked else None,
         "size_ijk": [int(n) for n in result.size_ijk],
         "spacing_mm": all_rounded(result.spacing_mm, 6),
         "kvp": rounded(acquisition.kvp, 1),
         "kernel": acquisition.kernel,
         "contrast_agent": acquisition.contrast_agent,
+        "contrast_oral_only": acquisition.contrast_oral_only,
+        "contrast_hint": acquisition.contrast_hint,
+        "series": acquisition.series_description,
+        "image_kind": acquisition.image_kind.value,
+        "energy_kev": rounded(acquisition.energy_kev, 1),
+        "spectrum": acquisition.spectrum,
     }
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
 from typing import Any
 
 from OpportunisticBMDLib.core.grid import triple
 from OpportunisticBMDLib.core.levels import CONVENTION, Answer, Levels, Rib, SeenVertebra, Variant
+from OpportunisticBMDLib.results.json_entries import Entries
 from OpportunisticBMDLib.results.json_numbers import all_rounded, rounded
+
+_NAME = re.compile(r"[CTL]\d{1,2}")
 
 
 def levels_as_json(levels: Levels | None, *, measured: bool) -> dict[str, Any] | None:
@@ -29,20 +32,18 @@ def levels_as_json(levels: Levels | None, *, measured: bool) -> dict[str, Any] |
     }
 
 
-def levels_from_json(document: Mapping[str, Any] | None) -> Levels | None:
+def levels_from_json(document: Entries) -> Levels:
     """The levels that `levels_as_json` wrote.
 
     Raises:
-        KeyError, TypeError, ValueError: entries are missing or hold what they cannot.
+        ValueError: entries are missing or hold what they cannot.
     """
-    if document is None:
-        return None
     return Levels(
-        vertebrae=tuple(_read_vertebra(vertebra) for vertebra in document["vertebrae"]),
-        answers=tuple(Answer(**answer) for answer in document["answers"]),
-        variant=Variant(document["variant"]),
-        sacrum_in_view=document["sacrum_in_view"],
-        moved=document["moved_by_reader"],
+        vertebrae=tuple(_read_vertebra(vertebra) for vertebra in document.parts("vertebrae")),
+        answers=tuple(_read_answer(answer) for answer in document.parts("answers")),
+        variant=Variant(document.text("variant")),
+        sacrum_in_view=document.flag("sacrum_in_view"),
+        moved=document.whole("moved_by_reader"),
     )
 
 
@@ -78,25 +79,33 @@ def _rib(rib: Rib) -> dict[str, Any]:
     }
 
 
-def _read_vertebra(vertebra: Mapping[str, Any]) -> SeenVertebra:
+def _read_answer(answer: Entries) -> Answer:
+    bmd = answer.optional(answer.number, "bmd_mg_cm3")
+    return Answer(answer.whole("shift"), answer.number("probability"), bmd)
+
+
+def _read_vertebra(vertebra: Entries) -> SeenVertebra:
+    if not _NAME.fullmatch(name := vertebra.text("name")):
+        raise ValueError(f"{vertebra.place}.name is no vertebra")
+    ribs = vertebra.part("ribs")
     return SeenVertebra(
-        name=vertebra["name"],
-        centre_ras_mm=triple(vertebra["centre_ras_mm"]),
-        lower_ras_mm=triple(vertebra["lower_ras_mm"]),
-        upper_ras_mm=triple(vertebra["upper_ras_mm"]),
-        whole=vertebra["whole"],
-        right=_read_rib(vertebra["ribs"]["right"]),
-        left=_read_rib(vertebra["ribs"]["left"]),
+        name=name,
+        centre_ras_mm=triple(vertebra.numbers("centre_ras_mm", 3)),
+        lower_ras_mm=triple(vertebra.numbers("lower_ras_mm", 3)),
+        upper_ras_mm=triple(vertebra.numbers("upper_ras_mm", 3)),
+        whole=vertebra.flag("whole"),
+        right=_read_rib(ribs.part("right")),
+        left=_read_rib(ribs.part("left")),
     )
 
 
-def _read_rib(rib: Mapping[str, Any]) -> Rib:
+def _read_rib(rib: Entries) -> Rib:
     return Rib(
-        probability=rib["probability"],
-        remnant=rib["remnant_probability"],
-        in_view=rib["in_view"],
-        length_mm=rib["length_mm"],
-        calibre_mm=rib["calibre_mm"],
-        descent_degrees=rib["descent_degrees"],
-        course_ras_mm=tuple(triple(point) for point in rib["course_ras_mm"]),
+        probability=rib.number("probability"),
+        remnant=rib.number("remnant_probability"),
+        in_view=rib.flag("in_view"),
+        length_mm=rib.number("length_mm"),
+        calibre_mm=rib.number("calibre_mm"),
+        descent_degrees=rib.number("descent_degrees"),
+        course_ras_mm=tuple(triple(point) for point in rib.points("course_ras_mm")),
     )

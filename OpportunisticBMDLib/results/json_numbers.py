@@ -15,8 +15,3 @@ def rounded(value: float | None, digits: int) -> float | None:
 
 def all_rounded(values: Iterable[float], digits: int) -> list[float | None]:
     return [rounded(value, digits) for value in values]
-
-
-def number(value: float | None) -> float:
-    """NaN for what is null."""
-    return math.nan if value is None else value

@@ -1,14 +1,11 @@
-"""Vertebra masks in files: written as .seg.nrrd for 3D Slicer, read from .seg.nrrd or a plain label map."""
+"""Vertebra masks in files: written as .seg.nrrd for 3D Slicer, read from it, a DICOM segmentation or a label map."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import nrrd
 import numpy as np
-import SimpleITK as sitk
 import slicerio
 
 from OpportunisticBMDLib.core.errors import BadInput
@@ -16,7 +13,11 @@ from OpportunisticBMDLib.core.grid import LPS_FROM_RAS, Grid
 from OpportunisticBMDLib.core.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.dicom.codes import ANATOMICAL_STRUCTURE, SEGMENT_COLOURS, VERTEBRA_CODES
-from OpportunisticBMDLib.dicom.terminology import REGION_CONTEXT, TYPE_CONTEXT, SegmentName, naming
+from OpportunisticBMDLib.dicom.terminology import REGION_CONTEXT, TYPE_CONTEXT, naming
+from OpportunisticBMDLib.reading.headers import read_header
+from OpportunisticBMDLib.reading.image_file import is_segmentation, read_volume
+from OpportunisticBMDLib.results.dicom_segmentation import is_dicom, read_dicom_segmentation
+from OpportunisticBMDLib.results.segment_layers import SegmentLayers, read_segment_layers
 
 
 def write_segmentation(labels: Volume, path: str | Path) -> None:
@@ -48,28 +49,60 @@ def read_segmentation(path: str | Path, grid: Grid) -> Volume:
     """Reads vertebra masks and brings them onto a CT's grid, nearest neighbour where the grids differ.
 
     Args:
-        path: a .seg.nrrd (segments found by the name T12, L1, L2 or by their SNOMED code; where layers overlap, the
-            lower vertebra wins), or a NIfTI, NRRD or MetaImage label map with 1 = T12, 2 = L1, 3 = L2.
+        path: a .seg.nrrd or a DICOM segmentation (segments found by their name, e.g. T12, Th12 or vertebrae_L1, or by
+            their SNOMED code; where they overlap, the lower vertebra wins), or a NIfTI, NRRD or MetaImage label map
+            with 1 = T12, 2 = L1, 3 = L2. The content tells which, not the name.
         grid: the CT's. The file may cover only a part of it, as 3D Slicer crops what it saves.
 
     Returns:
         A uint8 label map on `grid`.
 
     Raises:
-        BadInput: no such file, not a segmentation, none of the vertebrae in it, or all of them outside the CT.
+        BadInput: no such file, not a segmentation, none of the vertebrae in it, all of them outside the CT, or masks
+            of the CT's own size that lie in another place.
     """
     path = Path(path)
+    if path.is_dir():
+        raise BadInput(f"{path} is a folder; name the file that holds the masks.")
     if not path.is_file():
         raise BadInput(f"There is no segmentation file at {path}; check the path.")
-    labels = _read_segments(path) if _is_slicer_segmentation(path) else _read_label_map(path)
+    try:
+        labels = _read(path)
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror or error}.") from error
     if not labels.array.any():
         raise BadInput(f"The segments of {path} are all empty; draw at least two of T12, L1 and L2.")
     if labels.grid.is_close(grid):
         return Volume(labels.array, grid)
+    _check_place(labels.grid, grid, path)
     moved = labels.resampled_labels(grid)
     if not moved.array.any():
         raise BadInput(f"The segments of {path} lie outside the CT; give the segmentation that belongs to this CT.")
     return Volume(moved.array, grid)
+
+
+def labels_of(segmentation: SegmentLayers, path: Path) -> Volume:
+    """The label map of T12, L1 and L2, on the segmentation's own grid.
+
+    Args:
+        segmentation: what was read.
+        path: from where, for messages.
+
+    Raises:
+        BadInput: none of the vertebrae is in it, or one several times.
+    """
+    labels = np.zeros(segmentation.grid.size, np.uint8)
+    names = [segment.name for segment in segmentation.segments]
+    found = {name: naming(name, names) for name in VERTEBRAE}
+    if not any(found.values()):
+        listed = ", ".join(name.name for name in names[:20]) or "none"
+        raise BadInput(f"The segmentation {path} has no segment T12, L1 or L2 (it has: {listed}); rename its segments.")
+    for name, places in found.items():
+        if len(places) > 1:
+            raise BadInput(f"The segmentation {path} has {len(places)} segments for {name}; keep one of them.")
+        for place in places:
+            labels[segmentation.mask(segmentation.segments[place])] = LABELS[name]
+    return Volume(labels, segmentation.grid)
 
 
 def _segment(name: str, size: tuple[int, int, int]) -> dict[str, Any]:
@@ -92,56 +125,17 @@ def _segment(name: str, size: tuple[int, int, int]) -> dict[str, Any]:
     }
 
 
-def _is_slicer_segmentation(path: Path) -> bool:
-    if path.suffix.lower() not in (".nrrd", ".nhdr"):
-        return False
-    try:
-        header = nrrd.read_header(str(path))
-    except (nrrd.NRRDError, OSError, ValueError):
-        return False
-    return any(key.startswith("Segment0_") for key in header)
+def _read(path: Path) -> Volume:
+    """The label map of a file, on the file's own grid."""
+    if is_dicom(path):
+        return labels_of(read_dicom_segmentation(path), path)
+    header = read_header(path)
+    if is_segmentation(header):
+        return labels_of(read_segment_layers(header), path)
+    return _label_map(read_volume(path), path)
 
 
-def _read_segments(path: Path) -> Volume:
-    try:
-        segmentation = slicerio.read_segmentation(str(path))
-        grid = Grid(segmentation["voxels"].shape[-3:], LPS_FROM_RAS @ segmentation["ijkToLPS"])
-    except (nrrd.NRRDError, OSError, ValueError, KeyError, EOFError) as error:
-        raise BadInput(f"The segmentation {path} cannot be read ({error}); save it again from 3D Slicer.") from error
-    labels = np.zeros(grid.size, np.uint8)
-    found = {name: _find(segmentation, name, path) for name in VERTEBRAE}
-    if not any(found.values()):
-        names = ", ".join(slicerio.segment_names(segmentation)) or "none"
-        raise BadInput(f"The segmentation {path} has no segment T12, L1 or L2 (it has: {names}); rename its segments.")
-    for name, segment in found.items():
-        if segment is not None:
-            labels[slicerio.segment_mask(segmentation, segment)] = LABELS[name]
-    return Volume(labels, grid)
-
-
-def _find(segmentation: Mapping[str, Any], name: str, path: Path) -> Mapping[str, Any] | None:
-    segments = segmentation["segments"]
-    matching = naming(name, [SegmentName(s.get("name", ""), _codes_of(s)) for s in segments])
-    if len(matching) > 1:
-        raise BadInput(f"The segmentation {path} has {len(matching)} segments for {name}; keep one of them.")
-    return segments[matching[0]] if matching else None
-
-
-def _codes_of(segment: Mapping[str, Any]) -> frozenset[tuple[str, ...]]:
-    terminology = segment.get("terminology", {})
-    return frozenset(tuple(terminology[key][:2]) for key in ("type", "anatomicRegion") if key in terminology)
-
-
-def _read_label_map(path: Path) -> Volume:
-    try:
-        image = sitk.ReadImage(str(path))
-    except RuntimeError as error:
-        raise BadInput(
-            f"{path} cannot be read as a segmentation; give a .seg.nrrd, NIfTI, NRRD or MetaImage file."
-        ) from error
-    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
-        raise BadInput(f"The label map {path} is not a single 3D image; give one with 1 = T12, 2 = L1, 3 = L2.")
-    volume = Volume.from_sitk(image)
+def _label_map(volume: Volume, path: Path) -> Volume:
     others = np.setdiff1d(volume.array, (0, *LABELS.values()))
     # Other programs number organs from 1: taking their 1, 2, 3 for vertebrae would measure the wrong tissue.
     if others.size:
@@ -149,6 +143,27 @@ def _read_label_map(path: Path) -> Volume:
             f"The label map {path} holds other values than 1 = T12, 2 = L1, 3 = L2 ({_shortened(others)}); renumber it."
         )
     return Volume(volume.array.astype(np.uint8), volume.grid)
+
+
+def _check_place(masks: Grid, ct: Grid, path: Path) -> None:
+    """Masks of the CT's very size were drawn on it: lying elsewhere, they have lost their place, not been moved.
+
+    Their axes may run in another order, as some programs store them: then both still fill the same space.
+    """
+    if sorted(masks.size) != sorted(ct.size):
+        return
+    apart = max(np.linalg.norm(_corners(ct) - corner, axis=1).min() for corner in _corners(masks))
+    if apart > ct.spacing.max():
+        size = " x ".join(map(str, ct.size))
+        raise BadInput(
+            f"{path} has the size of the CT ({size} voxels) but lies in another place, up to {apart:.0f} mm off: its "
+            "header was lost; save it again with the CT's geometry."
+        )
+
+
+def _corners(grid: Grid) -> np.ndarray:
+    """(8, 3): RAS of the voxels at the corners, in mm."""
+    return grid.ras_of(np.array(np.meshgrid(*((0, n - 1) for n in grid.size))).reshape(3, -1).T)
 
 
 def _shortened(values: np.ndarray) -> str:

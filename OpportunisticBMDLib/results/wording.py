@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from OpportunisticBMDLib.core.ct import Acquisition, ImageKind
 from OpportunisticBMDLib.core.levels import Answer, Levels, Rib, SeenVertebra
 from OpportunisticBMDLib.core.materials import HA, k2hpo4_of
 from OpportunisticBMDLib.core.reason import Reason
@@ -110,13 +111,29 @@ def vertebrae_used(result: Result) -> str:
 def acquisition_facts(result: Result) -> list[tuple[str, str]]:
     """What is known of how the CT was made, as (name, value with unit)."""
     acquisition = result.acquisition
-    contrast = "not stated" if acquisition.contrast_agent is None else acquisition.contrast_agent or "none"
+    voltage = "not stated" if acquisition.kvp is None else f"{acquisition.kvp:g} kVp"
     return [
-        ("Tube voltage", "not stated" if acquisition.kvp is None else f"{acquisition.kvp:g} kVp"),
+        ("Tube voltage", voltage if acquisition.spectrum is None else f"{voltage}, {acquisition.spectrum}"),
         ("Kernel", acquisition.kernel or "not stated"),
-        ("Contrast agent", contrast),
+        ("Contrast agent", contrast(acquisition)),
         ("Voxel", " × ".join(f"{s:.3g}" for s in result.spacing_mm) + " mm"),
     ]
+
+
+def contrast(acquisition: Acquisition) -> str:
+    """ "Iohexol", "Gastrografin, not into a vein", "none", "not stated (but: portal venous)"."""
+    agent = "not stated" if acquisition.contrast_agent is None else acquisition.contrast_agent or "none"
+    if acquisition.contrast_oral_only:
+        return f"{agent}, not into a vein"
+    return agent if acquisition.contrast_hint is None else f"{agent} (but: {acquisition.contrast_hint})"
+
+
+def image_kind(acquisition: Acquisition) -> str:
+    """ "Virtual monoenergetic, 70 keV"; "" for a conventional one."""
+    if acquisition.image_kind is ImageKind.CONVENTIONAL:
+        return ""
+    energy = "" if acquisition.energy_kev is None else f", {acquisition.energy_kev:g} keV"
+    return f"{acquisition.image_kind.value.capitalize()}{energy}"
 
 
 def ordered_reasons(result: Result) -> list[Reason]:
@@ -215,7 +232,8 @@ def _answer(answer: Answer) -> str:
 
 def _either_way(answers: list[Answer], thresholds: Thresholds | None) -> list[str]:
     """ "either way osteopenia", where it does not matter which answer is right."""
-    densities = [answer.bmd_mg_cm3 for answer in answers if answer.bmd_mg_cm3 is not None]
+    known = (answer.bmd_mg_cm3 for answer in answers)
+    densities = [density for density in known if density is not None and math.isfinite(density)]
     if thresholds is None or len(densities) < 2:
         return []
     categories = {thresholds.category(density) for density in densities}

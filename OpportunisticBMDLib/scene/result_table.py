@@ -11,13 +11,12 @@ from typing import Any
 import vtk
 
 from OpportunisticBMDLib import __version__
-from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.materials import k2hpo4_of
 from OpportunisticBMDLib.core.result import FORMER, Result
 from OpportunisticBMDLib.core.vertebra import VertebraFigures
 from OpportunisticBMDLib.core.vertebrae import VERTEBRAE
 from OpportunisticBMDLib.results import wording
-from OpportunisticBMDLib.results.json_file import SOFTWARE, as_json, result_from_json
+from OpportunisticBMDLib.results.json_file import SOFTWARE, as_json, result_from_text
 from OpportunisticBMDLib.scene.placement import place_beside
 
 _RESULT, _OUTDATED = "OpportunisticBMD.Result", "OpportunisticBMD.Outdated"
@@ -104,12 +103,7 @@ def result_of(table_node: Any) -> Result | None:
         BadInput: it was written by another version or is damaged.
     """
     document = table_node.GetAttribute(_RESULT)
-    if not document:
-        return None
-    try:
-        return result_from_json(json.loads(document))
-    except json.JSONDecodeError as error:
-        raise BadInput(f"The result in table {table_node.GetName()} is damaged; measure the CT again.") from error
+    return None if not document else result_from_text(document)
 
 
 def result_tables(scene: Any) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,11 @@ from vtk.util.numpy_support import get_vtk_array_type, vtk_to_numpy
 from OpportunisticBMDLib.core.ct import CT, Acquisition
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.volume import Volume
-from OpportunisticBMDLib.reading.acquisition_facts import (
-    contrast_agent_of,
-    free_text_of,
-    identity_of,
-    number_of,
-    scanner_of,
-    text_of,
-)
 from OpportunisticBMDLib.reading.coverage import check_coverage
+from OpportunisticBMDLib.reading.facts.acquisition_facts import UNNAMED, acquisition_of_header
+from OpportunisticBMDLib.reading.facts.header_values import text_of
+from OpportunisticBMDLib.reading.facts.kind_of_image import CT_IMAGE
+from OpportunisticBMDLib.reading.facts.known_words import known_in_series
 from OpportunisticBMDLib.reading.hounsfield import hounsfield
 from OpportunisticBMDLib.reading.image_file import format_of
 from OpportunisticBMDLib.scene.placement import array_of, grid_of, matrix_of, to_world
@@ -105,23 +102,30 @@ def acquisition_of(node: Any, header: Mapping[str, Any] | None = None) -> Acquis
     Args:
         header: DICOM keyword -> value of one of its slices, e.g. {"KVP": "120"}; missing or empty ones become None.
             Patient's names and numbers in it serve only to leave out texts that repeat them.
+
+    Raises:
+        BadInput: the header says that no density may be read from the image.
     """
-    header = header or {}
-    identity = identity_of(header)
+    # Whatever object held it: it is a volume of one number a voxel now.
+    header = {"Modality": "CT", **(header or {}), "SOPClassUID": CT_IMAGE, "NumberOfFrames": "1"}
     series = text_of(header, "SeriesInstanceUID") or _series_in_hierarchy(node)
     file = _file_of(node)
-    name = node.GetName() if series or file is None else file.name
-    return Acquisition(
-        path=free_text_of({"name": name}, "name", identity) or "CT",
-        format="DICOM" if series else (file and format_of(file)) or "3D Slicer scene",
-        series_instance_uid=series,
-        series_description=free_text_of(header, "SeriesDescription", identity),
-        kvp=number_of(header, "KVP"),
-        kernel=free_text_of(header, "ConvolutionKernel", identity),
-        contrast_agent=contrast_agent_of(header, identity),
-        scanner=scanner_of(header, identity),
-        slice_thickness_mm=number_of(header, "SliceThickness"),
-    )
+    name = _known_name(node.GetName()) if series or file is None else file.name
+    format = "DICOM" if series else (file and format_of(file)) or "3D Slicer scene"
+    try:
+        return replace(acquisition_of_header(header, name, format), series_instance_uid=series)
+    except ValueError as error:
+        raise BadInput(
+            f"{node.GetName()} is no conventional CT ({error}), so no density can be read from it: choose the "
+            "conventional series."
+        ) from error
+
+
+def _known_name(name: str) -> str:
+    """ "4: Thorax", as the application names a series by its description; without words that may name the patient."""
+    number, colon, description = name.rpartition(":")
+    known = known_in_series(description)
+    return f"{number}: {known}" if known and colon and number.isdecimal() and len(number) < 6 else known or UNNAMED
 
 
 def _file_of(node: Any) -> Path | None:

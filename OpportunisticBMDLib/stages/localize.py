@@ -13,6 +13,7 @@ from OpportunisticBMDLib.core.box import Box
 from OpportunisticBMDLib.core.errors import Refused
 from OpportunisticBMDLib.core.reason import Figure, ReasonCode
 from OpportunisticBMDLib.core.volume import Volume
+from OpportunisticBMDLib.inference.finite import finite
 from OpportunisticBMDLib.models import ModelCard, device_of
 from OpportunisticBMDLib.stages.projection import Projection, coronal, sagittal
 
@@ -75,16 +76,16 @@ class Localizer:
         picture = projection.picture(self.card.window["low_hu"], self.card.window["high_hu"])
         device = device_of(self.network)
         found = self.network([picture.to(device)])[0]
-        best, least = max(found["scores"].tolist(), default=0.0), self.card.outputs["least_score"]
-        if best < least or not len(found["scores"]):
+        scores, boxes = (finite(found[name].cpu().numpy(), self.card) for name in ("scores", "boxes"))
+        best, least = max(scores.tolist(), default=0.0), self.card.outputs["least_score"]
+        if best < least or not len(scores):
             raise Refused(
                 ReasonCode.VERTEBRAE_NOT_FOUND,
                 "T12, L1 and L2 were not found in this scan: it has to show the spine from T12 to L2.",
                 Figure(best, least),
             )
-        boxes = found["boxes"].cpu().numpy()
         extents = [projection.to_mm(box) for box in boxes]
-        return [Candidate(a, h, float(s)) for (a, h), s in zip(extents, found["scores"], strict=True)]
+        return [Candidate(a, h, float(s)) for (a, h), s in zip(extents, scores, strict=True)]
 
 
 def _likelihood(pair: tuple[Candidate, Candidate]) -> float:

@@ -19,6 +19,7 @@ from OpportunisticBMDLib.core.segmentation import Segmentation
 from OpportunisticBMDLib.core.vertebra import MaskFigures, MeasuredVertebra, RegionFigures
 from OpportunisticBMDLib.core.vertebrae import LABELS
 from OpportunisticBMDLib.core.volume import Volume
+from OpportunisticBMDLib.inference.finite import finite
 from OpportunisticBMDLib.models import ModelCard, device_of
 from OpportunisticBMDLib.stages.place_region import SHARE
 
@@ -153,13 +154,15 @@ class Densitometer:
         bmd = calibration.bmd(reading.hu_mean)
         correction = self._read(correction_input(ct, reading.region, bmd, calibration, self.card))
         density = replace(correction, centres=correction.centres - correction.mean + bmd, correction=correction.mean)
-        return replace(density.widened(self.card.outputs.get(SPREAD, 1.0)), blur_sd=calibration.sd(density.mean))
+        density = replace(density.widened(self.card.outputs.get(SPREAD, 1.0)), blur_sd=calibration.sd(density.mean))
+        finite(np.array([density.mean, density.sd, density.correction]), self.card)
+        return density
 
     @torch.inference_mode()
     def _read(self, image: Tensor) -> Density:
         """The correction of the reading."""
         device = device_of(self.network)
-        probabilities = self.network(image[None].to(device)).softmax(dim=1)[0].double().cpu().numpy()
+        probabilities = finite(self.network(image[None].to(device)).softmax(dim=1)[0].double().cpu().numpy(), self.card)
         return Density(np.asarray(self.card.outputs[BINS]), probabilities / probabilities.sum())
 
 

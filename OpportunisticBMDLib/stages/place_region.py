@@ -16,6 +16,7 @@ from OpportunisticBMDLib.core.ranges import extent, grown
 from OpportunisticBMDLib.core.region import SLAB_MM, Region
 from OpportunisticBMDLib.core.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.core.volume import Volume
+from OpportunisticBMDLib.stages.parts import largest_part
 
 SHARE = 0.6  # of the body's width and depth that the ellipse spans
 FORWARD = 0.05  # of the depth by which it lies in front of the body's middle: away from the basivertebral vein
@@ -26,6 +27,11 @@ STEEPEST = np.deg2rad(20)  # that the body may lean against the line through its
 LEAN_STEP, TURN_STEP = np.deg2rad(1), np.deg2rad(10)  # of the angles that are looked for: the ellipse is nearly round
 LEAST_MM = 4.0  # a mask that is thinner than this is no body
 LEAST_VOLUME_MM3 = 1000.0  # a tenth of a small lumbar body: less is no vertebra
+THICK_MM = 6.0  # half of what a body is thicker than, and pedicles, arch and processes are thinner
+DEEP_MM = 8.5  # from a body's surface to its middle; a body that is cut or crushed is not taken apart
+FAR_MM = 15.0  # from there on no part of a body is found, but much of an arch with its processes
+MOST_FAR = 0.1  # of a mask's voxels, of a body; of a whole vertebra it is a third
+COARSE_MM = 1.5  # voxels that are fine enough to tell
 
 
 def place_region(labels: Volume, vertebra: str) -> Region | None:
@@ -65,15 +71,32 @@ def body_height_mm(labels: Volume, vertebra: str, region: Region) -> float:
 
 
 def _bodies(labels: Volume) -> dict[str, Volume]:
-    """(bool) masks that are large enough for a body, each with a voxel of room."""
+    """(bool) masks that are large enough for a body, each with a voxel of room; of whole vertebrae their bodies."""
     found = {}
     for name in VERTEBRAE:
         whole = labels.array == LABELS[name]
         ranges = extent(whole)
         if ranges is not None and whole.sum() * labels.grid.voxel_volume >= LEAST_VOLUME_MM3:
             part = labels.part(grown(ranges, labels.grid.size))
-            found[name] = Volume(part.array == LABELS[name], part.grid)
+            found[name] = _body_of(Volume(part.array == LABELS[name], part.grid))
     return found
+
+
+def _body_of(mask: Volume) -> Volume:
+    """The mask itself, or of a whole vertebra, much of which is thin and far from the body, the thick part of it."""
+    step = np.maximum(1, np.round(COARSE_MM / mask.grid.spacing).astype(int))
+    coarse = np.pad(mask.array[tuple(slice(None, None, n) for n in step)], 1)
+    spacing = step * mask.grid.spacing
+    depth = ndimage.distance_transform_edt(coarse, sampling=spacing)
+    if depth.max() < DEEP_MM:
+        return mask
+    away = ndimage.distance_transform_edt(~largest_part(depth > THICK_MM), sampling=spacing)
+    if (away[coarse] > FAR_MM).mean() <= MOST_FAR:
+        return mask
+    fine = (away <= THICK_MM)[1:-1, 1:-1, 1:-1]
+    for axis, n in enumerate(step):
+        fine = fine.repeat(n, axis=axis)
+    return Volume(mask.array & fine[tuple(slice(n) for n in mask.grid.size)], mask.grid)
 
 
 def _along_spine(centres: Mapping[str, np.ndarray], vertebra: str) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from OpportunisticBMDLib.core.damage import damaged, repaired
 from OpportunisticBMDLib.core.ranges import Ranges, grown
 from OpportunisticBMDLib.core.reading import METAL_HU, Reading
 from OpportunisticBMDLib.core.region import Region
@@ -14,14 +15,15 @@ from OpportunisticBMDLib.core.volume import Volume
 LUMP_MM = 1.5  # SD of what is looked at for lumps: finer than a bone island, coarser than noise and trabeculae
 LUMP_HU = 120.0  # from the region's median: sclerosis, a bone island or cement above it; a cyst, gas or fat below
 LUMP_SD = 4.0  # and at least so many SD of the rest
+DAMAGE_VOXELS = 2  # around a region, in which damaged voxels would move what is read: by the blur that is taken off
 
 
 def read_region(ct: Volume, labels: Volume, vertebra: str, region: Region) -> Reading:
     """Mean and SD of the HU in a vertebra's region.
 
-    Left out is what its mask does not hold (a person may erase a lesion), metal, and lumps that are far denser or less
-    dense than the rest: sclerosis, bone islands, cysts, gas. They are told by their distance from the median, so that
-    mineral added to all of the bone changes nothing but the mean.
+    Left out is what its mask does not hold (a person may erase a lesion), metal, voxels that are no measurement (see
+    `core.damage`), and lumps that are far denser or less dense than the rest: sclerosis, bone islands, cysts, gas. They
+    are told by their distance from the median, so that mineral added to all of the bone changes nothing but the mean.
 
     A voxel is a mean over its slice, and counts by its share: both blur the slab's ends along the slices, by a variance
     of t²/12 each, t being their distance. To second order this adds t²/12 x the second derivative to the mean. It is
@@ -32,21 +34,36 @@ def read_region(ct: Volume, labels: Volume, vertebra: str, region: Region) -> Re
         labels: on the same grid.
     """
     ranges, shares = region.shares(ct.grid)
-    hu = ct.array[ranges].astype(np.float32)
     within = float(shares.sum(dtype=float))
     covered = within * ct.grid.voxel_volume / region.volume_mm3
     if not within:
         return Reading(region, np.nan, np.nan, 0.0, 0.0, {})
-    left_out, kept = {}, shares
-    for cause, is_left_out in _left_out(ct, labels.array[ranges] == LABELS[vertebra], ranges, shares).items():
+    ct, damage = _repaired(ct, ranges)
+    hu = ct.array[ranges].astype(np.float32)
+    left_out, kept, lost = {}, shares, 0
+    for cause, is_left_out in _left_out(ct, labels.array[ranges] == LABELS[vertebra], ranges, shares, damage).items():
         left_out[cause] = float(kept[is_left_out].sum(dtype=float) / within)
+        if cause == "damaged":
+            lost = int(np.count_nonzero(kept[is_left_out]))
         kept = np.where(is_left_out, 0, kept)
     voxels = float(kept.sum(dtype=float))
     if not voxels:
-        return Reading(region, np.nan, np.nan, 0.0, covered, left_out)
+        return Reading(region, np.nan, np.nan, 0.0, covered, left_out, lost)
     mean = float((kept * (hu - _blur_of_slices(ct, ranges))).sum(dtype=float) / voxels)
     sd = float(np.sqrt(max((kept * hu**2).sum(dtype=float) / voxels - ((kept * hu).sum(dtype=float) / voxels) ** 2, 0)))
-    return Reading(region, mean, sd, voxels, min(covered, 1.0), left_out)
+    return Reading(region, mean, sd, voxels, min(covered, 1.0), left_out, lost)
+
+
+def _repaired(ct: Volume, ranges: Ranges) -> tuple[Volume, np.ndarray]:
+    """The CT without damage in and around the ranges, and which voxels of the ranges were damaged."""
+    wide = grown(ranges, ct.grid.size, DAMAGE_VOXELS)
+    around = ct.array[wide].astype(np.float32)
+    damage = damaged(around)
+    if damage.any():
+        array = ct.array.copy()
+        array[wide] = repaired(around, damage).astype(array.dtype)
+        ct = Volume(array, ct.grid)
+    return ct, damage[tuple(slice(r.start - w.start, r.stop - w.start) for r, w in zip(ranges, wide))]
 
 
 def _blur_of_slices(ct: Volume, ranges: Ranges) -> np.ndarray:
@@ -58,23 +75,32 @@ def _blur_of_slices(ct: Volume, ranges: Ranges) -> np.ndarray:
     return (above + below - 2 * part.take(here, axis=axis)) / np.float32(12)
 
 
-def _left_out(ct: Volume, inside: np.ndarray, ranges: tuple, shares: np.ndarray) -> dict[str, np.ndarray]:
-    """Cause -> which voxels of the ranges; the first cause of a voxel counts."""
+def _left_out(
+    ct: Volume, inside: np.ndarray, ranges: Ranges, shares: np.ndarray, damage: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Cause -> which voxels of the ranges; the first cause of a voxel counts.
+
+    Args:
+        ct: HU, repaired.
+        inside: in the mask.
+        damage: what was repaired.
+    """
     sigma = LUMP_MM / ct.grid.spacing
     wide = grown(ranges, ct.grid.size, np.ceil(3 * sigma).astype(int))
     around = ct.array[wide].astype(np.float32)
     core = tuple(slice(r.start - w.start, r.stop - w.start) for r, w in zip(ranges, wide))
     smooth = ndimage.gaussian_filter(np.clip(around, -1000, METAL_HU), sigma)[core]
     metal = ndimage.gaussian_filter((around > METAL_HU).astype(np.float32), sigma)[core] > 0.02
-    read = (shares > 0.5 * shares.max()) & inside & ~metal
+    read = (shares > 0.5 * shares.max()) & inside & ~metal & ~damage
     if not read.any():
-        return {"not in the mask": ~inside, "metal": metal}
+        return {"not in the mask": ~inside, "metal": metal, "damaged": damage}
     median = np.median(smooth[read])
     spread = 1.4826 * np.median(np.abs(smooth[read] - median))
     limit = max(LUMP_HU, LUMP_SD * spread)
     return {
         "not in the mask": ~inside,
         "metal": metal,
+        "damaged": damage,
         "dense": _lumps(smooth - median, limit),
         "hollow": _lumps(median - smooth, limit),
     }

@@ -15,6 +15,7 @@ from OpportunisticBMDLib.core.grid import Grid
 from OpportunisticBMDLib.core.segmentation import Segmentation
 from OpportunisticBMDLib.core.vertebrae import LABELS
 from OpportunisticBMDLib.core.volume import Volume
+from OpportunisticBMDLib.inference.finite import finite
 from OpportunisticBMDLib.models import ModelCard, device_of
 from OpportunisticBMDLib.stages.place_region import LEAST_VOLUME_MM3
 
@@ -76,7 +77,7 @@ class Segmenter:
         image = segmentation_input(crop, box.ras_mm[2], self.card.window)
         image = (image.flip(1) if mirrored else image)[None].to(device_of(self.network))
         found = self.network(image).softmax(dim=1)[0]
-        return (found.flip(1) if mirrored else found).cpu().numpy()
+        return finite((found.flip(1) if mirrored else found).cpu().numpy(), self.card)
 
 
 def _one_body_each(labels: np.ndarray, grid: Grid) -> np.ndarray:

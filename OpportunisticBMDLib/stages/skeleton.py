@@ -9,11 +9,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from OpportunisticBMDLib.core.bone import Bone
 from OpportunisticBMDLib.core.grid import Grid
+from OpportunisticBMDLib.core.region import Region
 from OpportunisticBMDLib.core.volume import Volume
+from OpportunisticBMDLib.inference.finite import finite
 from OpportunisticBMDLib.models import ModelCard, device_of
 
 OUTSIDE_HU = -1015.0  # air beside a patient is brighter than what was never scanned
+BODY_SIZE = (64, 64, 48)  # voxels that tell a body from what lies around it
+BEHIND_MM = np.array([0.0, -12.0, 0.0])  # of a body's middle: the middle of a whole vertebra
 
 
 def skeleton_input(hu: np.ndarray, window: Mapping[str, float]) -> Tensor:
@@ -57,8 +62,15 @@ class SkeletonFinder:
         low, high = ct.grid.bounds_ras[2].tolist()
         return Skeleton(self._probabilities(hu), crop, hu > OUTSIDE_HU, (low, high))
 
+    def share_in_body(self, ct: Volume, region: Region) -> float:
+        """Which share of a region lies in a vertebral body, as the CT shows it, 0..1."""
+        around = Grid.axis_aligned(BODY_SIZE, self.card.grid["spacing_mm"], region.centre_ras + BEHIND_MM)
+        bones = self._probabilities(ct.resampled(around).array).argmax(axis=0)
+        index = np.rint(around.index_of(region.points())).astype(int)
+        return float((bones[tuple(index.T)] == Bone.BODY).mean())
+
     @torch.inference_mode()
     def _probabilities(self, hu: np.ndarray) -> np.ndarray:
         image = skeleton_input(hu, self.card.window)[None].to(device_of(self.network))
         found: np.ndarray = self.network(image).softmax(dim=1)[0].cpu().numpy()
-        return found
+        return finite(found, self.card)

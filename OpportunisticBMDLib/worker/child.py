@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from OpportunisticBMDLib.system.printable import printable
 from OpportunisticBMDLib.system.processes import end_tree, finding, in_own_group
 from OpportunisticBMDLib.worker.messages import line
 
@@ -68,7 +69,11 @@ class Child:
                 data = data[self._questions.write(data) :]
 
     def read(self) -> tuple[list[dict[str, Any]], bool]:
-        """The messages that came since the last call, and whether the child is gone. Never waits."""
+        """The messages that came since the last call, and whether the child is gone. Never waits.
+
+        Raises:
+            ValueError: a message that is none.
+        """
         has_ended = self.has_ended  # asked first: what it wrote before is then read to the end
         chunks, is_all = [self._unread], False
         with contextlib.suppress(BlockingIOError):
@@ -76,7 +81,7 @@ class Child:
                 chunks.append(chunk)
             is_all = True
         *lines, self._unread = b"".join(chunks).split(b"\n")
-        return [json.loads(text) for text in lines if text.startswith(MARK)], is_all or has_ended
+        return [_message(text) for text in lines if text.startswith(MARK)], is_all or has_ended
 
     def _chunk(self) -> bytes:
         """Some bytes of the child's answers; empty after the last. BlockingIOError: none yet."""
@@ -102,7 +107,17 @@ class Child:
         with self._errors:
             self._errors.seek(0)
             said = self._errors.read().decode(errors="replace").strip()
-        return said.splitlines()[-1] if said else ""
+        return printable(said.splitlines()[-1]) if said else ""
+
+
+def _message(text: bytes) -> dict[str, Any]:
+    try:
+        message = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("a message nested too deeply") from error
+    if not isinstance(message, dict):
+        raise ValueError(f"a message that is no object: {text[:40]!r}")
+    return message
 
 
 def _environment() -> dict[str, str]:

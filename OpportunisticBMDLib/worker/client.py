@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import weakref
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,11 +171,15 @@ class Worker:
     def poll(self) -> list[Event]:
         """What happened since the last call. Never waits."""
         if self._child is not None:
-            messages, is_gone = self._child.read()
-            for message in messages:
-                self._take(message)
-            if is_gone:
-                self._lost()
+            try:
+                messages, is_gone = self._child.read()
+                for message in messages:
+                    self._take(message)
+            except (ValueError, TypeError, LookupError, AttributeError, zlib.error) as error:
+                self._lost(f"it said what cannot be understood, {type(error).__name__}")
+            else:
+                if is_gone:
+                    self._lost()
         events, self._events = self._events, []
         return events
 
@@ -258,12 +263,13 @@ class Worker:
         self._job = None
         self._events.append(Failed(message, kind))
 
-    def _lost(self) -> None:
-        """The child is gone without a word, unless it had nothing left to say."""
+    def _lost(self, cause: str = "") -> None:
+        """The child is gone without a word, unless it had nothing left to say; or what it says is of no use."""
         if self._child is None:
             return
         is_missed = self.busy or not self._is_ready
         said = self._end_child()
+        said = cause or said
         if is_missed:
             if said.startswith(("ImportError", "ModuleNotFoundError")):
                 self._fail(MISSING.format(python=self._python, cause=said), "packages")

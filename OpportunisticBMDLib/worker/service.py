@@ -6,7 +6,9 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Mapping
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
@@ -25,6 +27,7 @@ from OpportunisticBMDLib.core.thresholds import Thresholds
 from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.edits import Edits
 from OpportunisticBMDLib.inference.device import chosen_device
+from OpportunisticBMDLib.system.leftovers import clear_leftovers
 from OpportunisticBMDLib.system.progress import Progress
 from OpportunisticBMDLib.worker.messages import built, line, packed, plain, unpacked
 from OpportunisticBMDLib.worker.shared import SharedMemory
@@ -46,9 +49,25 @@ def main() -> None:
     # Whatever prints to stdout lands on stderr: the client's lines stay clean.
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
+    clear_leftovers()
     channel = Channel(answers)
     threading.Thread(target=channel.listen, args=(sys.stdin.buffer,), daemon=True).start()
-    serve(channel)
+    with _ending_the_process():
+        serve(channel)
+
+
+@contextmanager
+def _ending_the_process() -> Iterator[None]:
+    """Ends the process with its block, whatever the other thread is doing; the last line on stderr says why."""
+    status = 1
+    try:
+        yield
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
 
 
 class Channel:
@@ -60,14 +79,15 @@ class Channel:
         self._received: SimpleQueue[dict[str, Any]] = SimpleQueue()
 
     def listen(self, lines: IO[bytes]) -> None:
-        """Takes what comes while the chain is at work, and ends the process in its midst when the client is gone."""
-        for text in lines:
-            message = json.loads(text)
-            if message["kind"] == "voxels":
-                message["array"] = _taken_over(message)
-                self.send({"kind": "taken"})
-            self._received.put(message)
-        os._exit(0)
+        """Takes what comes while the chain is at work. Ends the process in its midst when the client is gone, or says
+        what no client says."""
+        with _ending_the_process():
+            for text in lines:
+                message = json.loads(text)
+                if message["kind"] == "voxels":
+                    message["array"] = _taken_over(message)
+                    self.send({"kind": "taken"})
+                self._received.put(message)
 
     def receive(self) -> dict[str, Any]:
         return self._received.get()

@@ -18,8 +18,10 @@ from typing import Literal
 
 import numpy as np
 
-PREFIX = "obmd-"
-MEMORY_FOLDER = "/dev/shm"
+from OpportunisticBMDLib.system.leftovers import MEMORY_FOLDER
+from OpportunisticBMDLib.system.leftovers import MEMORY_PREFIX as PREFIX
+from OpportunisticBMDLib.system.locks import is_still_at, try_lock
+
 NO_SPACE = (errno.ENOSPC, errno.EFBIG, errno.ENOMEM, errno.EDQUOT)
 COMMITMENT_LIMIT = 1455  # Windows' own number for the same
 IS_WINDOWS = os.name == "nt"
@@ -33,12 +35,19 @@ def _named_memory(name: str, size: int) -> mmap.mmap:
 class SharedMemory:
     """A block of memory with a name by which one other process takes it over; then the name is gone.
 
-    The memory itself lives as long as one of the two holds an array on it.
+    The memory itself lives as long as one of the two holds an array on it. While it has a name its maker keeps it
+    locked: a name that is not locked is a leftover of a process that was killed.
     """
 
-    def __init__(self, name: str, memory: mmap.mmap) -> None:
+    def __init__(self, name: str, memory: mmap.mmap, locked: int | None = None) -> None:
         self.name = name
         self._memory = memory
+        self._locked = locked
+
+    def __del__(self) -> None:
+        if self._locked is not None:
+            os.close(self._locked)
+            self._locked = None
 
     @classmethod
     def reserved(cls, size: int) -> SharedMemory:
@@ -60,15 +69,14 @@ class SharedMemory:
 
     @classmethod
     def _reserved_in(cls, folder: str, size: int) -> SharedMemory:
-        descriptor, name = tempfile.mkstemp(prefix=PREFIX, dir=folder)
+        descriptor, name = _locked_file(folder)
         try:
             _allocate(descriptor, folder, size)
-            return cls(name, mmap.mmap(descriptor, size))
+            return cls(name, mmap.mmap(descriptor, size), descriptor)
         except BaseException:
             os.unlink(name)
-            raise
-        finally:
             os.close(descriptor)
+            raise
 
     @classmethod
     def taken_over(cls, name: str, size: int) -> SharedMemory:
@@ -87,6 +95,17 @@ class SharedMemory:
         """Takes the name away where nobody took the memory over."""
         if not IS_WINDOWS:
             Path(self.name).unlink(missing_ok=True)
+
+
+def _locked_file(folder: str) -> tuple[int, str]:
+    while True:
+        descriptor, name = tempfile.mkstemp(prefix=PREFIX, dir=folder)
+        try:
+            if try_lock(descriptor) and is_still_at(descriptor, name):
+                return descriptor, name
+        except OSError:  # no locks here: nobody will take it for a leftover
+            return descriptor, name
+        os.close(descriptor)  # another program took it for a leftover before it was locked
 
 
 def is_no_space(error: OSError) -> bool:

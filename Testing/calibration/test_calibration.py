@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from OpportunisticBMDLib.calibration import COHORT_FACTORS, MINERAL, line_for
+from OpportunisticBMDLib.calibration import COHORT_FACTORS, MINERAL, MONOENERGETIC, line_at, line_for
 from OpportunisticBMDLib.core.calibration_line import Calibration
 from OpportunisticBMDLib.core.materials import HA_HU_PER_MG_CM3, SOLUTION_HU_PER_MG_CM3, ha_of, k2hpo4_of
+from OpportunisticBMDLib.core.tube_voltage import LEAST_KEV, MOST_KEV
 
 materials = pytest.importorskip(
     "OpportunisticBMDTraining.virtual.materials", reason="first principles need the training extra"
@@ -94,3 +95,33 @@ def test_a_scanners_own_line_is_taken_as_it_is():
     own = Calibration("phantom", "HA", 1.37, 37.0, "measured on this scanner")
     assert own.sd(150.0) == 0.0 and own.bmd(37.0) == 0.0
     assert own.bmd(np.array([37.0, 174.0])) == pytest.approx([0.0, 100.0])
+
+
+@pytest.mark.parametrize("kvp", [0, -1, 120000, float("nan"), float("inf")])
+def test_what_is_no_voltage_is_read_as_120_kvp(kvp):
+    assert line_for(kvp) == line_for(120)
+
+
+@pytest.mark.parametrize(("kvp", "nearest"), [(60, 70), (180, 150)])
+def test_voltages_beyond_the_table_have_its_last_line_and_name_it(kvp, nearest):
+    assert line_for(kvp) == line_for(nearest) and line_for(kvp).name == f"{nearest} kVp"
+
+
+@pytest.mark.parametrize("energy", sorted(MONOENERGETIC))
+def test_lines_of_monoenergetic_images_are_those_of_attenuation_tables(energy):
+    pytest.importorskip("xraydb")
+    slope, marrow = materials.derive_monoenergetic(energy)
+    assert pytest.approx((slope, marrow), abs=0.05) == MONOENERGETIC[energy]
+    assert line_at(energy).bmd(marrow) == pytest.approx(-15.1, abs=0.1)
+
+
+def test_70_kev_shows_bone_nearly_as_120_kvp_does():
+    assert line_at(70).slope_hu_per_mg_cm3 == pytest.approx(line_for(120).slope_hu_per_mg_cm3, rel=0.03)
+    assert line_at(70).sd(100.0) > line_for(120).sd(100.0)
+
+
+@pytest.mark.parametrize("energy", [LEAST_KEV - 1, MOST_KEV + 1])
+def test_other_energies_have_no_line(energy):
+    with pytest.raises(ValueError, match="keV"):
+        line_at(energy)
+    assert (min(MONOENERGETIC), max(MONOENERGETIC)) == (LEAST_KEV, MOST_KEV)

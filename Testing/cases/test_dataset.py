@@ -217,7 +217,7 @@ def test_a_damaged_dataset_says_what_is_wrong(tmp_path, damage, message):
 def test_a_ct_that_cannot_be_read_is_named(tmp_path):
     write_case(tmp_path, case())
     (tmp_path / "cases/case-1/ct.nii.gz").write_bytes(b"not an image")
-    with pytest.raises(BadInput, match=r"ct\.nii\.gz is not a readable 3D CT"):
+    with pytest.raises(BadInput, match=r"ct\.nii\.gz is damaged"):
         open_dataset(tmp_path).case("case-1")
 
 
@@ -256,3 +256,13 @@ def test_impossible_numbers_of_patients_are_refused(tmp_path, n, seed):
 
     with pytest.raises(BadInput, match="patients"):
         simulate(n, seed, tmp_path)
+
+
+def test_a_ct_beyond_what_a_ct_can_hold_is_not_read(tmp_path):
+    write_case(tmp_path, case())
+    path = tmp_path / "cases" / "case-1" / "ct.nii.gz"
+    image = sitk.ReadImage(str(path))
+    sitk.WriteImage(sitk.Cast(image, sitk.sitkFloat32) + 40000.0, str(path))
+
+    with pytest.raises(BadInput, match=r"ct\.nii\.gz holds up to 4\d{4} HU, more than a CT can hold"):
+        open_dataset(tmp_path).case("case-1")

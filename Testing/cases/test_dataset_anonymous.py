@@ -18,7 +18,7 @@ from dicom_files import write_stack
 from OpportunisticBMDLib.cases import open_dataset
 from OpportunisticBMDLib.cases.anonymous import add_ct, age_years_of, info_of, subject_in
 from OpportunisticBMDLib.cases.check import check
-from OpportunisticBMDLib.core.ct import Acquisition
+from OpportunisticBMDLib.core.ct import Acquisition, ImageKind
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.reading import read_ct
 from OpportunisticBMDTraining.dataset import main
@@ -208,3 +208,38 @@ def test_contrast_is_a_yes_or_a_no(agent, contrast):
 def test_numbers_that_cannot_be_are_left_out():
     info = info_of(Acquisition("x", "DICOM", kvp=0.0, slice_thickness_mm=0.0), {"PatientSex": "?"})
     assert (info.kvp, info.slice_thickness_mm, info.sex) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kernel"),
+    [("B30f Li Bo", "B30f"), ("Muller", None), ("STANDARD acc A2020-55512", "STANDARD"), ("15.05.1938 B30f", "B30f")],
+)
+def test_only_known_words_of_a_kernel_and_a_scanner_are_kept(typed, kernel):
+    info = info_of(Acquisition("x", "DICOM", kernel=typed, scanner=f"SIEMENS {typed}"), {"PatientName": "Müller^Bo"})
+    assert (info.kernel, info.scanner) == (kernel, "SIEMENS")
+
+
+@pytest.mark.parametrize("pseudonym", ["li", "Mueller-1", "muller"])
+def test_a_pseudonym_that_is_the_patients_short_or_transcribed_name(pseudonym):
+    with pytest.raises(BadInput, match="pseudonym"):
+        info_of(Acquisition("x", "DICOM"), {"PatientName": "Müller^Li"}, pseudonym)
+
+
+@pytest.mark.parametrize(
+    ("facts", "contrast"),
+    [
+        ({"contrast_agent": "Gastrografin", "contrast_oral_only": True}, False),
+        ({"contrast_agent": "", "contrast_hint": "portal venous"}, None),
+        ({"contrast_agent": None, "contrast_hint": "portal venous"}, None),
+    ],
+)
+def test_contrast_is_what_reached_the_veins(facts, contrast):
+    assert info_of(Acquisition("x", "DICOM", **facts), {}).contrast is contrast
+
+
+def test_a_case_is_of_an_image_whose_line_its_voltage_tells():
+    with pytest.raises(BadInput, match="monoenergetic"):
+        info_of(Acquisition("x", "DICOM", image_kind=ImageKind.MONOENERGETIC, energy_kev=70.0), {})
+    assert info_of(Acquisition("x", "DICOM", kvp=140.0, image_kind=ImageKind.BLEND), {}).kvp is None
+    tin = info_of(Acquisition("x", "DICOM", kvp=100.0, spectrum="tin filter"), {})
+    assert (tin.kvp, tin.exclusions) == (100.0, ("tin filter",))

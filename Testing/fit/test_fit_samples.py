@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from example_results import BODIES, RADII_MM, grid_of, synthetic_case
+from example_results import BODIES, RADII_MM, grid_of, synthetic_bodies
 
 pytest.importorskip("lightning", reason="fitting needs the training extra")
 pytest.importorskip("monai", reason="fitting needs the training extra")
@@ -70,7 +70,7 @@ def blocks() -> Sample:
 
 @pytest.fixture(scope="module", params=ORIENTATIONS)
 def patient(request) -> Sample:
-    ct, segmentation = synthetic_case(grid_of(request.param))
+    ct, segmentation = synthetic_bodies(grid_of(request.param))
     return sample_of("patient-7", ct.volume, segmentation.labels)
 
 

@@ -26,6 +26,17 @@ def test_openvino_gives_the_same_logits():
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
+def test_openvino_takes_other_shapes_too():
+    pytest.importorskip("openvino", reason="needs the dev extra")
+    torch.manual_seed(0)
+    network = AnatomyNet(in_channels=2).eval()
+    compiled = OpenVINONetwork(network, (1, 2, 12, 16, 20))
+    with torch.inference_mode():
+        for shape in ((1, 2, 8, 8, 12), (1, 2, 12, 16, 20), (1, 2, 8, 8, 12)):
+            x = torch.randn(*shape)
+            np.testing.assert_allclose(compiled(x), network(x), atol=1e-4)
+
+
 @pytest.mark.slow
 def test_openvino_gives_the_same_density():
     pytest.importorskip("openvino", reason="needs the dev extra")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import pickle
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -163,6 +165,9 @@ def test_a_pickle_is_never_opened(store: Path, tmp_path: Path, write) -> None:
         ({"stage": "liver"}, "'liver'"),
         ({"licence": ""}, "licence"),
         ({"colour": "red"}, "unknown: colour"),
+        ({"outputs": {"least_score": float("nan")}}, "NaN is not a finite number"),
+        ({"window": {"low_hu": float("-inf"), "high_hu": 200}}, "-Infinity is not a finite number"),
+        ({"grid": {"spacing_mm": [0.75, 10**400, 1.25], "size": None}}, "spacing_mm"),
     ],
 )
 def test_a_card_that_cannot_be_is_refused(store: Path, changes: dict, complaint: str) -> None:
@@ -173,6 +178,49 @@ def test_a_card_that_cannot_be_is_refused(store: Path, changes: dict, complaint:
 def test_a_card_that_is_no_json_is_refused(store: Path) -> None:
     (store / "segmentation" / "model.json").write_bytes(b"\xff\xfe{")
     assert "is not valid" in refusal(store)
+
+
+def test_a_card_that_is_nested_deeply_is_refused(store: Path) -> None:
+    (store / "segmentation" / "model.json").write_text('{"training":' * 50_000)
+    assert "is not valid" in refusal(store)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("is_half", [False, True])
+def test_weights_that_are_no_numbers_are_refused_though_their_checksum_is_right(
+    store: Path, network: AnatomyNet, value: float, is_half: bool
+) -> None:
+    state = {name: tensor.half() if is_half else tensor for name, tensor in network.state_dict().items()}
+    name = next(name for name, tensor in state.items() if tensor.dim() >= 2)
+    state[name].view(-1)[3] = value
+    models.save_model(store, CARD, state)
+    message = refusal(store)
+    assert "weights that are no numbers" in message and name in message
+    verdicts = {verdict.stage: verdict for verdict in models.verify(store)}
+    assert not verdicts["segmentation"].ok
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pipes and devices among its files")
+@pytest.mark.parametrize("name", ["model.json", "model.safetensors"])
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_only_ordinary_files_are_opened(store: Path, name: str, kind: str) -> None:
+    path = store / "segmentation" / name
+    path.unlink()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        path.mkdir()
+    assert str(path) in refusal(store)
+
+
+def test_a_file_larger_than_any_model_is_not_read(store: Path) -> None:
+    with weights_of(store).open("r+b") as file:
+        file.truncate(2**40)
+    with (store / "segmentation" / "model.json").open("r+b") as file:
+        file.truncate(2**40)
+    assert "larger than" in refusal(store)
 
 
 def test_a_model_in_another_stages_folder_is_refused(store: Path) -> None:

@@ -306,7 +306,7 @@ def test_a_dicom_volume_brings_its_facts_but_not_its_patient(panel, tmp_path):
     panel.chosen.SetAttribute("DICOM.instanceUIDs", "1.2.3.44 1.2.3.45")
     section.ui.addVolumeButton.click()
     info = open_dataset(tmp_path / "cohort").info("case-0001")
-    assert (info.kvp, info.kernel, info.scanner) == (120, None, "SIEMENS")
+    assert (info.kvp, info.kernel, info.scanner) == (120, "B30f", "SIEMENS")
     assert (info.sex, info.age_band) == ("female", "60-69")
     everything = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()).lower()
     assert b"quirkenbaum" not in everything and b"1.2.3.4" not in everything

@@ -79,7 +79,7 @@ def test_a_folder_is_measured_with_a_row_for_each_ct(folder: Path, tmp_path: Pat
     run(batch)
     assert batch.message == "" and batch.names == ["a", "b"] and batch.fraction == 1.0
     assert [row.status for row in batch.rows] == ["refused", "failed"]
-    assert "b.nrrd" in batch.rows[1].message
+    assert "b.nrrd" in batch.rows[1].message and str(folder) not in batch.rows[1].message
     assert (output / "a" / "report.html").is_file() and not (output / "b").exists()
     with (output / SUMMARY).open(encoding="utf-8", newline="") as file:
         assert [row["status"] for row in csv.DictReader(file)] == ["refused", "failed"]
@@ -96,7 +96,7 @@ def test_faulty_models_are_a_sentence(folder: Path, tmp_path: Path):
 def test_cancel_leaves_no_process(folder: Path, tmp_path: Path):
     batch = Batch()
     batch.start(folder, tmp_path / "out", Settings(device="cpu"))
-    process, said = batch._child.process, batch._child.folder
+    process, said = batch._child.process, batch._child.scratch.folder
     batch.cancel()
     assert process.poll() is not None and not batch.is_running and not said.exists()
     assert not batch.tick()

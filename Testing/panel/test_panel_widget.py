@@ -440,3 +440,27 @@ def test_what_runs_ends_with_the_module(measured: Panel):
 
 def test_views_without_slice_nodes_are_left_alone(panel: Panel):
     SlicerViews(panel.scene).centre_on((1.0, 2.0, 3.0))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"0008,0008": "DERIVED\\PRIMARY\\AXIAL\\MAT_REMOVED"}, "virtual native image"),
+        ({"0008,103e": "Mono+ 40 keV"}, "virtual monoenergetic image of 40 keV"),
+    ],
+)
+def test_a_dicom_volume_that_no_density_may_be_read_from_is_a_sentence(panel: Panel, values, words):
+    volume = harness.patient(panel.scene)
+    volume.SetAttribute("DICOM.instanceUIDs", "1.2.840.1 1.2.840.2")
+    slicer.dicomDatabase.add("1.2.840.1", {"0020,000e": "1.2.840.99", **values})
+    session = panel.compute(volume)
+    assert words in panel.ui.messageLabel.text and session.run is None
+
+
+def test_slices_of_several_voltages_are_told(panel: Panel):
+    volume = harness.patient(panel.scene)
+    volume.SetAttribute("DICOM.instanceUIDs", "1.2.840.1 1.2.840.2 1.2.840.3")
+    for uid, kvp in (("1.2.840.1", "100"), ("1.2.840.2", "120"), ("1.2.840.3", "120")):
+        slicer.dicomDatabase.add(uid, {"0018,0060": kvp})
+    acquisition = panel.compute(volume).result.acquisition
+    assert (acquisition.kvp, acquisition.spectrum) == (None, "100 and 120 kV in one series")

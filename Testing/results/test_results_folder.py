@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import SimpleITK as sitk
 
 from example_results import grid_of, normal, osteoporosis, refused, synthetic_case
 from OpportunisticBMDLib.core.errors import BadInput
-from OpportunisticBMDLib.results.folder import write_results
+from OpportunisticBMDLib.results.folder import STAGING_PREFIX, prepare_folder, write_results
 
 ALL = {"result.json", "segmentation.seg.nrrd", "preview.png", "report.html"}
 
@@ -83,7 +84,7 @@ import resource, sys
 sys.path[:0] = sys.argv[3:]
 from example_results import grid_of, osteoporosis, synthetic_case
 from OpportunisticBMDLib.core.errors import BadInput
-from OpportunisticBMDLib.results.folder import write_results
+from OpportunisticBMDLib.results.folder import STAGING_PREFIX, prepare_folder, write_results
 ct, segmentation = synthetic_case(grid_of("straight"))
 resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
 for folder in sys.argv[1:3]:
@@ -103,3 +104,57 @@ for folder in sys.argv[1:3]:
 def test_no_machine_path_or_host_is_in_the_report(case, tmp_path):
     write_results(tmp_path / "out", *case, normal())
     assert str(tmp_path) not in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
+# Before a long run
+
+
+def test_a_folder_that_can_be_written_is_left_as_it_was(tmp_path):
+    prepare_folder(tmp_path / "deep" / "out")
+    prepare_folder(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("below", ["", "deeper", "deep/er"])
+def test_a_file_where_a_folder_should_be_is_told_at_once(tmp_path, below):
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(BadInput, match=r"out.* is a file; give a folder"):
+        prepare_folder(tmp_path / "out" / below)
+    assert names_in(tmp_path) == {"out"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_a_link_to_nothing_is_told_at_once(tmp_path):
+    (tmp_path / "out").symlink_to(tmp_path / "absent")
+    with pytest.raises(BadInput, match="link to nothing"):
+        prepare_folder(tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "/".join(["a" * 200] * 25)])
+def test_a_name_that_no_disk_can_hold_is_told_at_once(tmp_path, name):
+    for use in (prepare_folder, lambda folder: write_results(folder, *synthetic_case(grid_of("straight")), normal())):
+        with pytest.raises(BadInput, match="cannot be written"):
+            use(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a place where nobody can write")
+def test_a_place_where_nobody_can_write_is_told_at_once():
+    with pytest.raises(BadInput, match="cannot be written"):
+        prepare_folder("/proc/self/results/deep")
+
+
+def test_what_a_killed_run_left_is_removed(case, tmp_path):
+    write_results(tmp_path / "out", *case, normal())
+    for place in (tmp_path, tmp_path / "out"):
+        (place / f"{STAGING_PREFIX}1" / "old").mkdir(parents=True)
+        (place / f"{STAGING_PREFIX}1" / "segmentation.seg.nrrd").write_bytes(b"half")
+    prepare_folder(tmp_path / "out")
+    assert names_in(tmp_path) == {"out"} and names_in(tmp_path / "out") == ALL
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are no text")
+def test_a_folder_whose_name_is_no_text_is_written(case, tmp_path):
+    output = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xf6ut"))
+    write_results(output, *case, normal())
+    assert names_in(output) == ALL

@@ -13,7 +13,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from example_levels import sure
-from example_results import EXAMPLES, normal, refused, review, vertebra
+from example_results import EXAMPLES, acquisition, normal, refused, review, vertebra
+from OpportunisticBMDLib.core.ct import ImageKind
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.materials import k2hpo4_of
 from OpportunisticBMDLib.core.reason import Figure, Reason, ReasonCode
@@ -23,7 +24,9 @@ from OpportunisticBMDLib.core.vertebra import FormerVertebra
 from OpportunisticBMDLib.results.json_file import as_json, result_from_json
 
 RESULTS = {**EXAMPLES, "levels": lambda: replace(normal(), levels=sure())}
-LATER = {"figure", "limit", "unit", "levels", "skeleton", "name"}  # keys that older results of version 2 lack
+LATER_FACTS = {"contrast_oral_only", "contrast_hint", "series", "image_kind", "energy_kev", "spectrum"}
+# Keys that older results of version 2 lack.
+LATER = {"figure", "limit", "unit", "levels", "skeleton", "name", *LATER_FACTS}
 SCHEMA = json.loads((Path(__file__).parents[2] / "Resources" / "result.schema.json").read_text())
 
 
@@ -124,7 +127,8 @@ def test_what_was_read_is_of_the_results_own_types():
 
 
 def test_figures_that_were_not_finite_are_read_as_missing():
-    wild = replace(normal(), vertebrae={"L1": vertebra(120.0, volume_mm3=float("nan"))})
+    known = {"L1": vertebra(120.0, volume_mm3=float("nan"))}
+    wild = replace(normal(), vertebrae=known, vertebrae_used=("L1",))
     read = result_from_json(as_json(wild))
     assert as_json(read) == as_json(wild) and set(read.vertebrae) == {"L1"}
 
@@ -182,7 +186,7 @@ def test_both_materials_are_given_and_the_region_comes_back():
 def test_a_leaning_region_survives_rounding():
     axes = Rotation.from_rotvec([0.3, -0.2, 0.1]).as_matrix()
     region = Region(np.full(3, 1 / 3), np.array([[12.0], [9.0], [4.5]]) * axes)
-    result = replace(normal(), vertebrae={"L1": vertebra(120.0, region=region)})
+    result = replace(normal(), vertebrae={"L1": vertebra(120.0, region=region)}, vertebrae_used=("L1",))
     read = result_from_json(json.loads(json.dumps(as_json(result)))).vertebrae["L1"].middle.region
     assert np.abs(read.half_axes - region.half_axes).max() < 1e-3
 
@@ -239,3 +243,35 @@ def test_a_result_from_before_reasons_had_figures_is_read_and_follows_the_schema
 def test_a_reason_without_a_unit_has_no_figure():
     with pytest.raises(ValueError, match="has no unit"):
         Reason(ReasonCode.NOT_FOUND, "warning", "L1 was not found.", "L1", Figure(1, 2))
+
+
+def told(**facts: object) -> dict:
+    document = as_json(replace(normal(), acquisition=acquisition(**facts)))
+    check(document)
+    return document
+
+
+def test_what_was_read_is_told_and_comes_back():
+    facts = {
+        "series_description": 'series 3 "Thorax", 103 slices 2.5 mm apart',
+        "image_kind": ImageKind.MONOENERGETIC,
+        "energy_kev": 70.0,
+        "spectrum": "tin filter",
+        "contrast_oral_only": True,
+        "contrast_hint": "portal venous",
+    }
+    assert result_from_json(told(**facts)).acquisition == acquisition(**facts)
+
+
+def test_the_series_uid_is_told_only_where_it_was_asked_for():
+    assert told(series_instance_uid="1.2.3")["input"]["series_instance_uid"] is None
+    document = told(series_instance_uid="1.2.3", series_asked=True)
+    assert document["input"]["series_instance_uid"] == "1.2.3"
+    assert result_from_json(document).acquisition.series_asked
+
+
+def test_results_from_before_these_facts_are_read_as_conventional():
+    document = told()
+    document["input"] = {key: value for key, value in document["input"].items() if key not in LATER_FACTS}
+    check(document)
+    assert result_from_json(document).acquisition == acquisition()

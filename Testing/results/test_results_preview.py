@@ -24,7 +24,7 @@ from example_results import (
     refused,
     region_of,
     review,
-    synthetic_case,
+    synthetic_bodies,
 )
 from OpportunisticBMDLib.core.ct import CT
 from OpportunisticBMDLib.core.reason import Reason
@@ -61,7 +61,7 @@ def shown_at(axes, across: float, up: float) -> float:
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
 def test_the_projection_finds_bone_where_it_is(orientation):
-    ct, _ = synthetic_case(grid_of(orientation))
+    ct, _ = synthetic_bodies(grid_of(orientation))
     sheet = coronal_projection(ct.volume)
     assert np.allclose(sheet.grid.affine[:3, :3], np.diag(sheet.grid.spacing)) and sheet.grid.size[1] == 1
     bone = sheet.grid.ras_of(np.argwhere(sheet.array > 140))[:, [0, 2]]
@@ -72,14 +72,14 @@ def test_the_projection_finds_bone_where_it_is(orientation):
 
 
 def test_the_projection_of_a_straight_grid_is_the_plain_maximum():
-    ct, _ = synthetic_case(grid_of("flipped"))
+    ct, _ = synthetic_bodies(grid_of("flipped"))
     plain = ct.volume.array.max(axis=1)[::-1]
     assert np.array_equal(coronal_projection(ct.volume).array[:, 0], plain)
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
 def test_radiological_convention_on_every_grid(orientation):
-    ct, segmentation = synthetic_case(grid_of(orientation))
+    ct, segmentation = synthetic_bodies(grid_of(orientation))
     # A bright bead to the right of, in front of and above L1's centre, within every one of L1's slices' neighbours.
     centre = np.array(BODIES["L1"]) + (12, -34, 150)
     array = ct.volume.array.copy()
@@ -105,7 +105,7 @@ def test_radiological_convention_on_every_grid(orientation):
 
 @pytest.mark.parametrize("orientation", ("left-handed", "oblique"))
 def test_outlines_lie_on_the_edge_of_the_masks(orientation):
-    ct, segmentation = synthetic_case(grid_of(orientation))
+    ct, segmentation = synthetic_bodies(grid_of(orientation))
     axial = pictures(draw_preview(ct, segmentation, normal()))[4]
     line = outlines(axial)[0]
     radii = np.hypot((line[:, 0] - 12) / 20, (line[:, 1] + 52) / 15)
@@ -115,7 +115,7 @@ def test_outlines_lie_on_the_edge_of_the_masks(orientation):
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
 def test_what_was_read_is_drawn_where_it_lies_on_every_grid(orientation):
     """An ellipse on the axial slice, a rectangle of 9 mm on the sagittal one."""
-    ct, segmentation = synthetic_case(grid_of(orientation))
+    ct, segmentation = synthetic_bodies(grid_of(orientation))
     _, _, _, sagittal, axial, _, _ = pictures(draw_preview(ct, segmentation, normal()))
     centre, (a, b, h) = region_of("L1").centre_ras, region_of("L1").half_mm
     ellipse, cut = outlines(axial)[-1], outlines(sagittal)[-1]
@@ -126,7 +126,7 @@ def test_what_was_read_is_drawn_where_it_lies_on_every_grid(orientation):
 
 
 def test_a_former_result_shows_no_region_and_says_so():
-    ct, segmentation = synthetic_case(grid_of("straight"))
+    ct, segmentation = synthetic_bodies(grid_of("straight"))
     figure, now = (draw_preview(ct, segmentation, result) for result in (former(), normal()))
     for axes, with_region in zip(pictures(figure)[1:], pictures(now)[1:]):
         assert len(outlines(axes)) < len(outlines(with_region))
@@ -134,7 +134,7 @@ def test_a_former_result_shows_no_region_and_says_so():
 
 
 def test_an_empty_mask_is_said_to_be_missing():
-    ct, segmentation = synthetic_case(grid_of("straight"))
+    ct, segmentation = synthetic_bodies(grid_of("straight"))
     array = np.where(segmentation.labels.array == LABELS["T12"], 0, segmentation.labels.array)
     figure = draw_preview(ct, Segmentation(Volume(array, ct.volume.grid), {}), normal())
     assert len(pictures(figure)) == 5
@@ -142,14 +142,14 @@ def test_an_empty_mask_is_said_to_be_missing():
 
 
 def test_a_refusal_shows_the_projection_and_the_reason():
-    ct, _ = synthetic_case(grid_of("oblique"))
+    ct, _ = synthetic_bodies(grid_of("oblique"))
     figure = draw_preview(ct, None, refused())
     assert len(pictures(figure)) == 1 and not pictures(figure)[0].patches
     assert "Not measured" in words(figure) and "upper edge of L1" in words(figure)
 
 
 def test_figures_are_given_with_units():
-    ct, segmentation = synthetic_case(grid_of("straight"))
+    ct, segmentation = synthetic_bodies(grid_of("straight"))
     text = words(draw_preview(ct, segmentation, review()))
     for part in (
         "112.4 ± 9.1",
@@ -167,7 +167,7 @@ def test_figures_are_given_with_units():
 
 
 def test_many_reasons_are_counted_not_cut():
-    ct, segmentation = synthetic_case(grid_of("straight"))
+    ct, segmentation = synthetic_bodies(grid_of("straight"))
     sentence = "Reason number {} is one that takes $more$ than a line to tell it all."
     reasons = tuple(Reason("metal", "warning", sentence.format(n)) for n in range(20))
     text = words(draw_preview(ct, segmentation, replace(review(), reasons=reasons)))
@@ -177,7 +177,7 @@ def test_many_reasons_are_counted_not_cut():
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_nothing_runs_over_the_edge_or_into_another_text(name):
-    ct, segmentation = synthetic_case(grid_of("straight"))
+    ct, segmentation = synthetic_bodies(grid_of("straight"))
     result = replace(
         EXAMPLES[name](),
         acquisition=acquisition(kernel="['Br40d', '3']", contrast_agent="Iopromide 370 mg/ml, oral and rectal"),
@@ -195,7 +195,7 @@ def test_nothing_runs_over_the_edge_or_into_another_text(name):
 
 
 def test_the_bytes_are_a_png():
-    ct, segmentation = synthetic_case(grid_of("straight"))
+    ct, segmentation = synthetic_bodies(grid_of("straight"))
     picture = matplotlib.image.imread(io.BytesIO(as_png(draw_preview(ct, segmentation, normal()))), format="png")
     assert picture.shape[:2] == (1152, 1920) and picture[..., :3].std() > 0.05
 

@@ -175,7 +175,7 @@ def test_a_label_map_with_other_numbers_is_bad_input(tmp_path):
 @pytest.mark.parametrize("name", ("s.seg.nrrd", "s.nii.gz", "s.txt"))
 def test_a_broken_file_is_bad_input(name, tmp_path):
     (tmp_path / name).write_bytes(b"NRRD0004\nno image at all\n")
-    with pytest.raises(BadInput, match="cannot be read"):
+    with pytest.raises(BadInput, match="is damaged"):
         read_segmentation(tmp_path / name, grid_of("straight"))
 
 
@@ -184,5 +184,5 @@ def test_a_file_cut_off_in_the_middle_is_bad_input(tmp_path):
     write_segmentation(labels, tmp_path / "s.seg.nrrd")
     whole = (tmp_path / "s.seg.nrrd").read_bytes()
     (tmp_path / "s.seg.nrrd").write_bytes(whole[: len(whole) - 300])
-    with pytest.raises(BadInput, match="cannot be read"):
+    with pytest.raises(BadInput, match="is damaged"):
         read_segmentation(tmp_path / "s.seg.nrrd", labels.grid)

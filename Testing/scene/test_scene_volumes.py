@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pydicom
 import pytest
 
 from example_results import grid_of, synthetic_case
@@ -11,6 +12,8 @@ from mrml import ct_on, new_scene, slicer, transform, turn, vtk
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.grid import Grid
 from OpportunisticBMDLib.core.volume import Volume
+from OpportunisticBMDLib.reading.facts.acquisition_facts import acquisition_of_header
+from OpportunisticBMDLib.reading.facts.kind_of_image import CT_IMAGE
 from OpportunisticBMDLib.scene.volumes import acquisition_of, ct_of, node_from_volume, volume_of
 
 HEADER = {
@@ -223,3 +226,45 @@ def test_the_file_is_named_without_its_folder():
     node.GetStorageNode().SetFileName("/archive/doe_jane/thorax.nii.gz")
     acquisition = acquisition_of(node)
     assert (acquisition.path, acquisition.format) == ("thorax.nii.gz", "NIfTI")
+
+
+@pytest.mark.parametrize(
+    ("name", "known"), [("4: Thorax Li Bo", "4: Thorax"), ("Mueller", "CT"), ("4: Mueller", "CT"), ("CT", "CT")]
+)
+def test_a_series_that_is_named_by_what_was_typed_keeps_known_words(name, known):
+    node = node_from_volume(new_scene(), ct_on(GRIDS["canonical"]), name)
+    assert acquisition_of(node, {"SeriesInstanceUID": "1.2.3"}).path == known
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"ImageType": "DERIVED\\PRIMARY\\AXIAL\\MAT_REMOVED"}, "virtual native image"),
+        ({"SeriesDescription": "Mono+ 40 keV"}, "virtual monoenergetic image of 40 keV"),
+        ({"ConvolutionKernel": "Sd36f\\3"}, "electron density"),
+        ({"Modality": "MR"}, "MR object"),
+    ],
+)
+def test_a_volume_that_no_density_may_be_read_from_is_refused(values, words):
+    node = node_from_volume(new_scene(), ct_on(GRIDS["canonical"]), "CT")
+    with pytest.raises(BadInput, match=words):
+        acquisition_of(node, {**HEADER, **values})
+
+
+def test_the_facts_are_those_that_files_tell():
+    """What the application keeps as texts, and what a reader of files gets as values, tell the same."""
+    typed = {
+        "ImageType": ["DERIVED", "PRIMARY", "AXIAL", "VMI"],
+        "SeriesDescription": "Mono+ 70 keV portal venous",
+        "KVP": ["80", "140"],
+        "FilterType": "Sn",
+        "ContrastBolusRoute": "ORAL",
+        "ContrastBolusVolume": "0",
+    }
+    file = pydicom.Dataset()
+    file.SOPClassUID, file.Modality = CT_IMAGE, "CT"
+    for keyword, value in typed.items():
+        setattr(file, keyword, value)
+    texts = {key: value if isinstance(value, str) else "\\".join(value) for key, value in typed.items()}
+    node = node_from_volume(new_scene(), ct_on(GRIDS["canonical"]), "CT")
+    assert acquisition_of(node, texts) == acquisition_of_header(file, "CT", "3D Slicer scene")

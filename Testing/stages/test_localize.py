@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from example_results import BODIES, RADII_MM, synthetic_case
+from example_results import BODIES, RADII_MM, synthetic_bodies
 from grids import every_grid
 from OpportunisticBMDLib.core.errors import Refused
 from OpportunisticBMDLib.core.grid import Grid
@@ -94,7 +94,7 @@ SPINE = ((-20.0, 20.0), (-30.0, 10.0), (-40.0, 40.0))
 
 @every_grid
 def test_box_surrounds_the_bodies_on_any_grid(grid):
-    ct, _ = synthetic_case(patient_grid(grid))
+    ct, _ = synthetic_bodies(patient_grid(grid))
     box = Localizer(BrightSpotDetector(), CARD)(ct.volume)
     np.testing.assert_allclose(box.ras_mm, bodies_box(), atol=PIXEL_MM + ct.volume.grid.spacing.max() / 2)
     np.testing.assert_allclose(box.centre_ras, bodies_box().mean(axis=1), atol=PIXEL_MM)

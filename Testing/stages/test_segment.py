@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from example_results import BODIES, RADII_MM, synthetic_case
+from example_results import BODIES, RADII_MM, synthetic_bodies
 from grids import GRIDS, every_grid
 from OpportunisticBMDLib.core.box import Box
 from OpportunisticBMDLib.core.grid import Grid
@@ -89,7 +89,7 @@ def body_of(name: str, grid: Grid, grown_mm: float = 0.0) -> np.ndarray:
 
 @every_grid
 def test_each_body_gets_its_label_on_any_grid(grid):
-    ct = synthetic_case(patient_grid(grid))[0].volume
+    ct = synthetic_bodies(patient_grid(grid))[0].volume
     segmentation = segmenter()(ct, bodies_box())
     labels = segmentation.labels
     assert labels.grid.is_close(ct.grid)
@@ -116,7 +116,7 @@ def test_network_sees_the_windowed_ct_and_the_height_in_the_box():
 
 
 def test_hole_in_a_body_is_filled():
-    ct = synthetic_case(patient_grid(GRIDS["canonical"]))[0].volume
+    ct = synthetic_bodies(patient_grid(GRIDS["canonical"]))[0].volume
     pocket = np.linalg.norm(centres_of(ct.grid) - CENTRE_RAS - BODIES["L1"], axis=-1) < 4
     hollow = Volume(np.where(pocket, -50, ct.array), ct.grid)
     labels = segmenter()(hollow, bodies_box()).labels.array
@@ -125,7 +125,7 @@ def test_hole_in_a_body_is_filled():
 
 
 def test_bone_apart_from_the_body_is_dropped():
-    ct = synthetic_case(patient_grid(GRIDS["oblique"]))[0].volume
+    ct = synthetic_bodies(patient_grid(GRIDS["oblique"]))[0].volume
     # Behind the body, as a spinous process is.
     process = np.linalg.norm(centres_of(ct.grid) - CENTRE_RAS - BODIES["L1"] - (0, -26, 0), axis=-1) < 5
     labels = segmenter()(Volume(np.where(process, 600, ct.array), ct.grid), bodies_box()).labels.array
@@ -135,7 +135,7 @@ def test_bone_apart_from_the_body_is_dropped():
 
 
 def test_speck_is_no_vertebra():
-    ct = synthetic_case(patient_grid(GRIDS["canonical"]))[0].volume
+    ct = synthetic_bodies(patient_grid(GRIDS["canonical"]))[0].volume
     bone = body_of("T12", ct.grid, grown_mm=1.5)
     speck = np.linalg.norm(centres_of(ct.grid) - CENTRE_RAS - BODIES["T12"], axis=-1) < 5
     assert 0 < speck.sum() * ct.grid.voxel_volume < LEAST_VOLUME_MM3
@@ -146,7 +146,7 @@ def test_speck_is_no_vertebra():
 
 
 def test_confidence_is_the_mean_probability_of_the_labelled_voxels():
-    ct = synthetic_case(patient_grid(GRIDS["canonical"]))[0].volume
+    ct = synthetic_bodies(patient_grid(GRIDS["canonical"]))[0].volume
     sure, unsure = (segmenter(sharpness=s)(ct, bodies_box()).confidence["L1"] for s in (60.0, 6.0))
     # At 150 HU the unsure network gives bone the odds exp(2 x 6 x 0.055), at the cortex more.
     assert 0.6 < unsure < 0.85 < 0.9 < sure
@@ -154,7 +154,7 @@ def test_confidence_is_the_mean_probability_of_the_labelled_voxels():
 
 def test_scan_that_cuts_the_box_keeps_what_it_shows():
     """The field of view ends inside L2: T12 and L1 are whole, of L2 the upper part is labelled."""
-    whole = synthetic_case(patient_grid(GRIDS["canonical"]))[0].volume
+    whole = synthetic_bodies(patient_grid(GRIDS["canonical"]))[0].volume
     floor = int(np.round(whole.grid.index_of(CENTRE_RAS + BODIES["L2"])[2]))
     size = (*whole.grid.size[:2], whole.grid.size[2] - floor)
     cut = Volume(whole.array[:, :, floor:], whole.grid.cropped((0, 0, floor), size))
@@ -168,7 +168,7 @@ def test_scan_that_cuts_the_box_keeps_what_it_shows():
 
 def test_scan_larger_than_the_crop_is_labelled_only_around_the_box():
     grid = patient_grid(GRIDS["head first"], length_mm=200.0)
-    ct = synthetic_case(grid)[0].volume
+    ct = synthetic_bodies(grid)[0].volume
     far = np.linalg.norm(centres_of(grid) - CENTRE_RAS - (60, 0, 0), axis=-1) < 12
     labels = segmenter()(Volume(np.where(far, 400, ct.array), grid), bodies_box()).labels.array
     assert far.any()
@@ -177,7 +177,7 @@ def test_scan_larger_than_the_crop_is_labelled_only_around_the_box():
 
 
 def test_box_beside_the_scan_gives_no_labels():
-    ct = synthetic_case(patient_grid(GRIDS["oblique"]))[0].volume
+    ct = synthetic_bodies(patient_grid(GRIDS["oblique"]))[0].volume
     away = replace(bodies_box(), ras_mm=bodies_box().ras_mm + 400.0)
     segmentation = segmenter()(ct, away)
     assert segmentation.labels.array.shape == ct.grid.size

@@ -129,6 +129,12 @@ def test_category_at_the_thresholds_of_acr_and_iscd(bmd, category):
     assert Thresholds().category(bmd) == category
 
 
+@pytest.mark.parametrize("bmd", [float("nan"), float("inf"), float("-inf")])
+def test_what_is_no_number_has_no_category(bmd):
+    with pytest.raises(ValueError, match="no category"):
+        Thresholds().category(bmd)
+
+
 def test_thresholds_can_be_set():
     strict = Thresholds(osteoporosis=90.0, osteopenia=130.0)
     assert [strict.category(bmd) for bmd in (89.0, 90.0, 130.0, 131.0)] == [

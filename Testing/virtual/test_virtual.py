@@ -215,7 +215,7 @@ def test_line_falls_with_the_voltage_and_with_fat():
     assert 1.2 < calibration(120)[0] < 1.35
     assert calibration(100)[0] > calibration(120)[0] > calibration(140)[0]
     assert calibration(120, 0.7)[1] < calibration(120, 0.2)[1]
-    with pytest.raises(ValueError, match="80 to 140"):
+    with pytest.raises(ValueError, match="70 to 150"):
         calibration(60)
 
 

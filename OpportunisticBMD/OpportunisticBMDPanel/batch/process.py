@@ -10,6 +10,7 @@ import argparse
 import csv
 import io
 import json
+import os
 import sys
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -134,7 +135,8 @@ def _measured(pipeline: Pipeline, case: BatchCT, output: Path, number: int) -> B
         run = pipeline.run(ct, progress)
         export.write(output / case.name, case.name, ct, run)
     except BadInput as error:
-        return BatchRow(case.name, "failed", None, None, None, "", str(error))
+        why = str(error).replace(f"{case.path.parent}{os.sep}", "")  # where it lies may tell the patient
+        return BatchRow(case.name, "failed", None, None, None, "", why)
     result = run.result
     worst = next((r.message for s in ("refusal", "warning") for r in result.reasons if r.severity == s), "")
     return BatchRow(

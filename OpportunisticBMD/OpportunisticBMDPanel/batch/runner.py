@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,7 +11,9 @@ from pathlib import Path
 from typing import IO, Any
 
 import OpportunisticBMDLib
+from OpportunisticBMDLib.system.leftovers import TEMPORARY_PREFIX, clear_leftovers
 from OpportunisticBMDLib.system.processes import end_tree, finding, in_own_group
+from OpportunisticBMDLib.system.scratch import Scratch
 from OpportunisticBMDPanel.batch.process import BatchRow
 from OpportunisticBMDPanel.settings.settings import Settings
 from OpportunisticBMDPanel.signals import Signal
@@ -26,22 +27,24 @@ class _Child:
     """The process that measures.
 
     Args:
-        folder: for what it says, to be removed when it has ended.
+        scratch: for what it says, to be removed when it has ended.
         said: its standard output, as far as it was not heard yet.
     """
 
     process: subprocess.Popen[bytes]
-    folder: Path
+    scratch: Scratch
     said: IO[bytes]
 
     @classmethod
     def started(cls, command: list[str]) -> _Child:
-        folder = Path(tempfile.mkdtemp(prefix="obmd-batch-"))
+        clear_leftovers()
+        scratch = Scratch(Path(tempfile.gettempdir()), TEMPORARY_PREFIX)
+        folder = scratch.folder
         with (folder / "out").open("wb") as out, (folder / "errors").open("wb") as errors:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=out, stderr=errors, env=finding(FOLDERS), **in_own_group()
             )
-        return cls(process, folder, (folder / "out").open("rb"))
+        return cls(process, scratch, (folder / "out").open("rb"))
 
     def lines(self) -> list[bytes]:
         """What it said since the last time; whole lines only: it may be in the middle of one."""
@@ -56,13 +59,13 @@ class _Child:
 
     def last_words(self) -> str:
         """The last line of its standard error."""
-        text = (self.folder / "errors").read_text(errors="replace").strip()
+        text = (self.scratch.folder / "errors").read_text(errors="replace").strip()
         return text.splitlines()[-1] if text else "The process that measures ended unexpectedly."
 
     def clean(self) -> None:
         """Leaves no file, once it has ended."""
         self.said.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.scratch.close()
 
 
 class Batch:

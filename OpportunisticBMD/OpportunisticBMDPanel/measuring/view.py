@@ -114,7 +114,8 @@ class MeasuringView:
             return
         try:
             with slicer.util.WaitCursor():
-                files = export.write(folder, session.volume_node.GetName(), self._logic.ct(session), session.run)
+                ct = self._logic.ct(session)
+                files = export.write(folder, ct.acquisition.path, ct, session.run)
         except BadInput as error:
             self._dialogs.error(str(error))
             return

@@ -28,13 +28,14 @@ def progress(stage: str, fraction: float) -> str:
 def acquisition(result: Result) -> str:
     """ "120 kVp · kernel B30f · no contrast agent stated · 0.7 × 0.7 × 1.25 mm"."""
     facts = dict(wording.acquisition_facts(result))
-    parts = []
+    kind = wording.image_kind(result.acquisition)
+    parts = [kind] if kind else []
     if result.acquisition.kvp is not None:
         parts.append(facts["Tube voltage"])
     if result.acquisition.kernel:
         parts.append(_("kernel {kernel}").format(kernel=result.acquisition.kernel))
     if result.acquisition.contrast_agent:
-        parts.append(_("contrast agent {agent}").format(agent=result.acquisition.contrast_agent))
+        parts.append(_("contrast agent {agent}").format(agent=facts["Contrast agent"]))
     elif result.acquisition.contrast_agent == "":
         parts.append(_("no contrast agent"))
     parts.append(facts["Voxel"])

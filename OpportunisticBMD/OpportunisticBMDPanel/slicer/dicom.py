@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import slicer
 
 TAGS = {
+    "Modality": "0008,0060",
+    "ImageType": "0008,0008",
     "SeriesInstanceUID": "0020,000E",
     "SeriesDescription": "0008,103E",
+    "StudyDescription": "0008,1030",
+    "ProtocolName": "0018,1030",
+    "DerivationDescription": "0008,2111",
+    "ImageComments": "0020,4000",
     "KVP": "0018,0060",
+    "FilterType": "0018,1160",
+    "FilterMaterial": "0018,7050",
     "ConvolutionKernel": "0018,1210",
+    "MultienergyCTAcquisition": "0018,9361",
+    "RescaleType": "0028,1054",
+    "Units": "0054,1001",
     "ContrastBolusAgent": "0018,0010",
+    "ContrastBolusRoute": "0018,1040",
+    "ContrastBolusVolume": "0018,1041",
+    "ContrastBolusStartTime": "0018,1042",
+    "ContrastBolusTotalDose": "0018,1044",
+    "ContrastBolusIngredient": "0018,1048",
     "Manufacturer": "0008,0070",
     "ManufacturerModelName": "0008,1090",
     "SliceThickness": "0018,0050",
@@ -22,7 +38,7 @@ TAGS = {
 def header_of(volume_node: Any) -> Mapping[str, str] | None:
     """The values of `TAGS` that the first file of the volume states, by DICOM keyword; None for no DICOM volume.
 
-    Never who the patient is: no other tag is read.
+    Never who the patient is: no other tag is read, and what is shown of these is looked through for known words.
     """
     uids = (volume_node.GetAttribute("DICOM.instanceUIDs") or "").split()
     database = getattr(slicer, "dicomDatabase", None)
@@ -32,4 +48,12 @@ def header_of(volume_node: Any) -> Mapping[str, str] | None:
     if not file:
         return None
     values = {keyword: database.fileValue(file, tag) for keyword, tag in TAGS.items()}
+    values["KVP"] = _voltages(database, uids)
     return {keyword: value for keyword, value in values.items() if value}
+
+
+def _voltages(database: Any, uids: Sequence[str]) -> str:
+    """The tube voltages that first, middle and last slice state, as DICOM writes several values."""
+    files = (database.fileForInstance(uids[k]) for k in (0, len(uids) // 2, -1))
+    values = (database.fileValue(file, TAGS["KVP"]) for file in files if file)
+    return "\\".join(dict.fromkeys(value for value in values if value))

@@ -24,8 +24,10 @@ LEAST_STUMP_MM = 18.0  # beyond the tip of a transverse process,
 LEAST_STUMP_OF_SIX_MM = 11.0  # which above five more vertebrae without ribs is less likely than what is left of a rib
 ABOVE = 2  # vertebrae above the scan that may be L1
 DOUBT = 0.002  # least probability that what was seen of one vertebra's ribs is wrong
-CLEAR = 0.9  # probability from which ribs, or none, contradict a name (not of the uppermost: its ribs may leave the view),
-CONTRADICTED = 0.5  # and what is left of all probabilities then: something was miscounted
+CLEAR = (
+    0.9  # probability from which ribs, or none, contradict a name (not of the uppermost: its ribs may leave the view),
+)
+CONTRADICTED = 0.5  # what is left of all probabilities then: something was miscounted
 
 
 def named(has_ribs: Sequence[float | None], box_at: float | None, *, above_sacrum: bool) -> dict[int, float]:

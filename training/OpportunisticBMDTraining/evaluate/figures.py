@@ -252,7 +252,9 @@ def _labelled(comparisons: Sequence[Comparison]) -> Proportion:
 
 
 def has_condition(name: str, bmd_mg_cm3: float) -> bool:
-    """Whether a density means "osteoporosis", or "abnormal" (that or osteopenia)."""
+    """Whether a density means "osteoporosis", or "abnormal" (that or osteopenia); one that is not known does not."""
+    if not np.isfinite(bmd_mg_cm3):
+        return False
     category = THRESHOLDS.category(bmd_mg_cm3)
     return category == "osteoporosis" if name == "osteoporosis" else category != "normal"
 

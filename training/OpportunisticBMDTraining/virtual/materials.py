@@ -1,9 +1,9 @@
 """HU of tissues, and the line from hydroxyapatite density to HU of cancellous bone, from attenuation data.
 
-The figures in `LINES` come from `derive_line`, those of `calibration.MINERAL` from `derive_mineral`: a tungsten
-spectrum (SpekPy) behind 7 mm aluminium and 30 cm water, weighed by energy as the detector does, and elemental mass
-attenuation (Elam tables, xraydb). Cancellous bone is hydroxyapatite (3.156 g/cm3) in marrow, red (1.03 g/cm3) or yellow
-(0.98 g/cm3; compositions of ICRU report 44).
+The figures in `LINES` come from `derive_line`, those of `calibration.MINERAL` from `derive_mineral`, those of
+`calibration.MONOENERGETIC` from `derive_monoenergetic`: a tungsten spectrum (SpekPy) behind 7 mm aluminium and 30 cm
+water, weighed by energy as the detector does, and elemental mass attenuation (Elam tables, xraydb). Cancellous bone is
+hydroxyapatite (3.156 g/cm3) in marrow, red (1.03 g/cm3) or yellow (0.98 g/cm3; compositions of ICRU report 44).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ MEAN_MARROW_FAT = 0.45
 
 # kVp: HU per mg HA/cm3, HU of red marrow, HU of yellow marrow.
 LINES = {
+    70: (2.085, -8.0, -86.1),
     80: (1.802, -2.5, -74.0),
     90: (1.614, 1.2, -66.0),
     100: (1.478, 3.8, -60.2),
@@ -24,6 +25,7 @@ LINES = {
     120: (1.287, 7.5, -52.1),
     130: (1.215, 8.9, -49.0),
     140: (1.154, 10.1, -46.4),
+    150: (1.102, 11.1, -44.2),
 }
 
 HYDROXYAPATITE = {"Ca": 0.39894, "P": 0.18499, "O": 0.41406, "H": 0.00201}
@@ -37,14 +39,14 @@ def calibration(kvp: float, marrow_fat: float = MEAN_MARROW_FAT) -> tuple[float,
     """Slope (HU per mg HA/cm3) and intercept (HU) of cancellous bone at a tube voltage.
 
     Args:
-        kvp: 80 to 140 kV; linear between the tabulated voltages.
+        kvp: 70 to 150 kV; linear between the tabulated voltages.
         marrow_fat: share of the marrow's volume that is yellow, 0 to 1.
 
     Raises:
-        ValueError: a voltage outside 80 to 140 kV.
+        ValueError: a voltage outside 70 to 150 kV.
     """
-    if not 80 <= kvp <= 140:
-        raise ValueError(f"the calibration line is known from 80 to 140 kVp, got {kvp}")
+    if not min(LINES) <= kvp <= max(LINES):
+        raise ValueError(f"the calibration line is known from 70 to 150 kVp, got {kvp}")
     voltages = sorted(LINES)
     slope, red, yellow = (np.interp(kvp, voltages, [LINES[v][n] for v in voltages]) for n in range(3))
     return float(slope), float(red + marrow_fat * (yellow - red))
@@ -65,6 +67,20 @@ def derive_mineral(kvp: float) -> tuple[float, float]:
     water = attenuation(WATER)
     solid = 0.2 * attenuation(HYDROXYAPATITE) + (1 - 0.2 / 3.156) * water
     return hu(solid) / 200, hu(water + 0.2 * attenuation(K2HPO4)) / 200
+
+
+def derive_monoenergetic(energy_kev: float) -> tuple[float, float]:
+    """HU per mg/cm3 of HA in water, and HU of marrow, in a virtual monoenergetic image (needs xraydb)."""
+    import xraydb
+
+    def attenuation(composition: Mapping[str, float]) -> float:
+        return float(sum(share * xraydb.mu_elam(element, 1000 * energy_kev) for element, share in composition.items()))
+
+    water = attenuation(WATER)
+    solid = 0.2 * attenuation(HYDROXYAPATITE) + (1 - 0.2 / 3.156) * water
+    red, yellow = 1.03 * attenuation(RED_MARROW), 0.98 * attenuation(YELLOW_MARROW)
+    marrow = red + MEAN_MARROW_FAT * (yellow - red)
+    return 5 * (solid / water - 1), 1000 * (marrow / water - 1)
 
 
 def _seen_by_the_detector(

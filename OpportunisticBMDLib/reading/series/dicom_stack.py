@@ -2,87 +2,133 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 
 from OpportunisticBMDLib.core.ct import CT, Acquisition
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.grid import LPS_FROM_RAS, Grid
+from OpportunisticBMDLib.core.tube_voltage import possible_voltage
 from OpportunisticBMDLib.core.volume import AIR_HU, Volume
 from OpportunisticBMDLib.reading.coverage import check_coverage
-from OpportunisticBMDLib.reading.dicom_header import SliceHeader
+from OpportunisticBMDLib.reading.facts.acquisition_facts import several_voltages, shown_name
+from OpportunisticBMDLib.reading.headers.plausible import check_geometry, check_size
 from OpportunisticBMDLib.reading.hounsfield import hounsfield
-from OpportunisticBMDLib.reading.slice_pixels import read_slice
-from OpportunisticBMDLib.reading.slice_stack import SAME_POSITION_MM, SliceStack
+from OpportunisticBMDLib.reading.series.dicom_header import SliceHeader
+from OpportunisticBMDLib.reading.series.slice_pixels import read_slices
+from OpportunisticBMDLib.reading.series.slice_stack import SAME_POSITION_MM, LeftOut, SliceStack
+
+_AGAIN = "export the series again"
 
 
-def read_stack(stack: SliceStack, path: str) -> CT:
+def read_stack(stack: SliceStack, path: str, name: str | None = None) -> CT:
     """Reads all slices; uneven steps and a tilted gantry are resampled onto an orthogonal, even grid.
 
     Args:
         stack: any orientation.
-        path: what the user asked for.
+        path: what is read, for messages.
+        name: of what the user asked for, where it is not the path.
 
     Raises:
         BadInput: slices missing, contradicting each other or damaged; too small; not in HU.
     """
-    name = f"{path} ({describe(stack)})"
-    planes = {s.path: read_slice(s) for s in stack.slices}
+    where = f"{path} ({describe(stack)})"
+    check_size((*stack.first.size, len(stack.slices)), Path(where))
+    planes = {s.path: plane for s, plane in zip(stack.slices, read_slices(stack.slices))}
     stack = _without_doubles(stack, planes)
-    problem = misplaced_in(stack)
+    problem = wrong_in(stack)
     if problem:
         raise BadInput(problem)
     if len(stack.slices) < 3:
-        raise BadInput(f"{name} has only {len(stack.slices)} slices: a CT volume is needed.")
+        raise BadInput(f"{where} has only {len(stack.slices)} slices: a CT volume is needed.")
     array, affine = _assembled(stack, [planes[s.path] for s in stack.slices])
     grid = Grid(array.shape[::-1], LPS_FROM_RAS @ affine)
-    check_coverage(grid, name)
-    return CT(Volume(hounsfield(array, name).transpose(2, 1, 0), grid), _acquisition(stack, path))
+    check_geometry(grid.affine, grid.size, Path(where))
+    check_coverage(grid, where)
+    return CT(Volume(hounsfield(array, where).transpose(2, 1, 0), grid), _acquisition(stack, name or path))
 
 
 def describe(stack: SliceStack) -> str:
     """Which series and acquisition it is, e.g. 'series 5 "CHEST", acquisition 1, one of 3, 37 slices 5 mm apart'."""
-    s = stack.first
-    series = f"series {s.series_number}" if s.series_number else "series"
-    parts = [f'{series} "{s.description}"' if s.description else series]
+    s, known = stack.first, stack.first.acquisition
+    is_short = s.series_number is not None and len(s.series_number) < 6  # longer ones may be dates
+    series = f"series {s.series_number}" if is_short else "series"
+    parts = [f'{series} "{known.series_description}"' if known.series_description else series]
     parts += [stack.label] if stack.label else []
     parts += [f"{len(stack.slices)} slices {stack.step:.4g} mm apart"]
-    parts += [f"kernel {s.kernel}"] if s.kernel else []
+    parts += [f"kernel {known.kernel}"] if known.kernel else []
+    kinds = Counter(other.kind for other in stack.left_out)
+    parts += [f"{count} x {kind} left out" for kind, count in sorted(kinds.items())]
     return ", ".join(parts)
 
 
-def misplaced_in(stack: SliceStack) -> str | None:
-    """The sentence that says where slices are missing or too many, None where the stack has all and no more."""
-    found = stack.gap or stack.crowd
-    if found is None:
+def wrong_in(stack: SliceStack) -> str | None:
+    """The sentence that says where slices are missing, too many or astray, None where all are as a scan has them."""
+    aside = stack.aside
+    if aside:
+        where = f"{aside[1]:.4g} mm beside the slices around it"
+        return f"{aside[0].path} lies {where}, so its position must be wrong: {_AGAIN}."
+    if stack.rescaled_otherwise:
+        return (
+            f"{stack.rescaled_otherwise.path} has another RescaleSlope or RescaleIntercept than all others: {_AGAIN}."
+        )
+    if stack.gap is None and stack.crowd is None:
         return None
     if stack.is_jumbled:
         return (
             f"Slices from {stack.first.path} to {stack.slices[-1].path.name} lie at very uneven distances "
             "as if several scans were mixed: export one scan only."
         )
-    below, above, width = found
-    at = (below.position + above.position) / 2
-    missing = ("Slices are missing", "the whole series")
-    what, remedy = missing if stack.gap else ("Slices lie too close", "one scan only")
     return (
-        f"{what} between {below.path} and {above.path.name}, {width:.4g} mm apart instead of "
-        f"{stack.step:.4g} mm, near L {at[0]:.0f} P {at[1]:.0f} S {at[2]:.0f} mm: export {remedy}."
+        _gap_in_words(stack, *stack.gap) if stack.gap else _crowd_in_words(stack, *stack.crowd) if stack.crowd else None
     )
 
 
-def _acquisition(stack: SliceStack, path: str) -> Acquisition:
-    s = stack.first
-    return Acquisition(
-        path=path,
-        format="DICOM",
-        series_instance_uid=s.series_uid,
+def _gap_in_words(stack: SliceStack, below: SliceHeader, above: SliceHeader, width: float) -> str:
+    where = f"between {below.path} and {above.path.name}, {_apart(stack, below, above, width)}"
+    dropped = stack.left_out_between(below, above)
+    if dropped:
+        return f"What lies {where} does not belong to the other slices ({_listed(dropped)}): export one scan, whole."
+    unplaced = [other for other in stack.left_out if other.position is None]
+    if unplaced:
+        return f"Slices {where} are missing, or among what was left out ({_listed(unplaced)}): export the whole series."
+    astray = " or ".join(s.path.name for s in stack.astray)
+    if astray:
+        return f"Slices are missing {where}, or the position of {astray} is wrong: export the whole series."
+    return f"Slices are missing {where}: export the whole series."
+
+
+def _crowd_in_words(stack: SliceStack, below: SliceHeader, above: SliceHeader, width: float) -> str:
+    apart = _apart(stack, below, above, width)
+    return f"Slices lie too close between {below.path} and {above.path.name}, {apart}: export one scan only."
+
+
+def _apart(stack: SliceStack, below: SliceHeader, above: SliceHeader, width: float) -> str:
+    at = (below.position + above.position) / 2
+    return f"{width:.4g} mm apart instead of {stack.step:.4g} mm, near L {at[0]:.0f} P {at[1]:.0f} S {at[2]:.0f} mm"
+
+
+def _listed(others: Sequence[LeftOut]) -> str:
+    names = ", ".join(f"{other.path.name}: {other.what or other.kind}" for other in others[:3])
+    return f"{names} and {len(others) - 3} more" if len(others) > 3 else names
+
+
+def _acquisition(stack: SliceStack, name: str) -> Acquisition:
+    first = stack.first
+    known = replace(
+        first.acquisition,
+        path=shown_name(Path(name).absolute().name, first.identity),
+        series_instance_uid=first.series_uid or None,
         series_description=describe(stack),
-        kvp=s.kvp,
-        kernel=s.kernel,
-        contrast_agent=s.contrast_agent,
-        scanner=s.scanner,
-        slice_thickness_mm=s.thickness_mm,
     )
+    voltages = sorted({kvp for s in stack.slices if (kvp := possible_voltage(s.kvp)) is not None})
+    if len(voltages) > 1:
+        return replace(known, kvp=None, spectrum=several_voltages(voltages))
+    return replace(known, kvp=voltages[0] if voltages else None)
 
 
 def _without_doubles(stack: SliceStack, planes: dict) -> SliceStack:
@@ -95,7 +141,7 @@ def _without_doubles(stack: SliceStack, planes: dict) -> SliceStack:
         elif not np.array_equal(planes[last.path], planes[s.path]):
             raise BadInput(f"{last.path} and {s.path.name} show the same place differently and nothing in their "
                            "headers tells which belong together: export one reconstruction only.")  # fmt: skip
-    return SliceStack(tuple(kept), stack.label)
+    return SliceStack(tuple(kept), stack.label, stack.left_out)
 
 
 def _assembled(stack: SliceStack, planes: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

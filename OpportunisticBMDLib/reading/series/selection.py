@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from OpportunisticBMDLib.core.ct import ImageKind
 from OpportunisticBMDLib.core.volume import AIR_HU
-from OpportunisticBMDLib.reading.slice_pixels import read_slice
-from OpportunisticBMDLib.reading.slice_stack import SliceStack
+from OpportunisticBMDLib.reading.series.slice_pixels import read_slices
+from OpportunisticBMDLib.reading.series.slice_stack import SliceStack
 
 # In the eight body CTs that this was tried on, T12 to L2 lie within this distance below the level where the lungs
 # begin; how deep one breathed in moves it by several centimetres.
@@ -22,7 +23,9 @@ _SHARP_KERNELS = ("BONE", "LUNG", "EDGE", "CHST", "ULTRA", "DETAIL", "HIGHRES", 
 
 
 def best_stack(stacks: Sequence[SliceStack]) -> SliceStack:
-    """The stack to measure: axial, original, over the spine from T12 to L2, thin, with a soft kernel, in that order.
+    """The stack to measure: axial, original, over the spine from T12 to L2, conventional, thin, with a soft kernel.
+
+    What is named first counts first.
 
     Args:
         stacks: at least one; read only as far as is needed to tell them apart.
@@ -35,15 +38,23 @@ def best_stack(stacks: Sequence[SliceStack]) -> SliceStack:
 
 
 def _basic_rank(stack: SliceStack) -> tuple:
-    return stack.is_regular, stack.extent_mm >= 60, _is_axial(stack), "DERIVED" not in stack.first.image_type
+    is_original = "DERIVED" not in stack.first.image_type and _is_conventional(stack)
+    return stack.is_regular, stack.extent_mm >= 60, _is_axial(stack), is_original
 
 
 def _rank(stack: SliceStack) -> tuple:
     # Three centimetres are about a vertebra: less does not outweigh thinner slices.
     covered = round(spine_coverage_mm(stack) / 30)
     thick = next(n for n, limit in enumerate((1.6, 3.2, 5.1, np.inf)) if stack.step <= limit)
-    native = stack.first.contrast_agent == ""
-    return covered, -thick, not _is_sharp(stack.first.kernel), native, stack.extent_mm, stack.first.series_uid
+    kernel, acquisition = stack.first.kernel, stack.first.acquisition
+    native = acquisition.contrast_in_veins is False
+    is_usual = acquisition.spectrum is None
+    place = stack.extent_mm, stack.first.series_uid
+    return covered, _is_conventional(stack), -thick, not _is_sharp(kernel), is_usual, native, *place
+
+
+def _is_conventional(stack: SliceStack) -> bool:
+    return stack.first.acquisition.image_kind is ImageKind.CONVENTIONAL
 
 
 def _is_axial(stack: SliceStack) -> bool:
@@ -79,7 +90,7 @@ def _lung_profile(stack: SliceStack) -> tuple[np.ndarray, np.ndarray]:
     count = max(2, round(stack.extent_mm / _SAMPLE_MM))
     picked = np.unique(np.linspace(0, len(stack.slices) - 1, count).round().astype(int))
     heights = np.array([stack.slices[k].position[2] for k in picked])
-    shares = np.array([_lung_share(read_slice(stack.slices[k])) for k in picked])
+    shares = np.array([_lung_share(plane) for plane in read_slices([stack.slices[k] for k in picked])])
     order = np.argsort(heights)
     return heights[order], shares[order]
 

@@ -1,0 +1,117 @@
+"""The pixels of DICOM slices in HU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+from typing import BinaryIO
+
+import numpy as np
+
+from OpportunisticBMDLib.core.errors import BadInput
+from OpportunisticBMDLib.core.volume import AIR_HU
+from OpportunisticBMDLib.reading.series.compressed_pixels import Decoder
+from OpportunisticBMDLib.reading.series.dicom_file import inflated
+from OpportunisticBMDLib.reading.series.dicom_header import SliceHeader
+from OpportunisticBMDLib.reading.series.stored_pixels import StoredPixels
+from OpportunisticBMDLib.system.files import open_regular
+
+_UNDEFINED = 0xFFFFFFFF
+_GROUP_OF_PIXELS = 0x7FE0
+_TAIL = 64  # bytes after the pixels that are looked at
+# Compressed pixels that are this many times larger than they were before are no pixels.
+_MOST_GROWTH = 2
+_LEAST_LIMIT = 2**20
+
+
+def read_slices(headers: Iterable[SliceHeader]) -> Iterator[np.ndarray]:
+    """(rows, columns) of each slice in HU: rescaled with the file's own slope and intercept, padding set to air.
+
+    Raises:
+        BadInput: the pixels of a slice are cut off, or cannot be decoded.
+    """
+    with Decoder() as decoder:
+        for header in headers:
+            yield _read(header, decoder)
+
+
+def _read(header: SliceHeader, decoder: Decoder) -> np.ndarray:
+    pixels, (columns, rows) = header.pixels, header.size
+    try:
+        content = _content(header)
+        stored = _native(content, pixels) if pixels.is_native else decoder.stored(content, pixels)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        how = "" if pixels.is_native else " without compression"
+        raise BadInput(
+            f"{header.path} has pixels that cannot be read ({why}): export the series again{how}."
+        ) from error
+    plane = pixels.hounsfield(stored.reshape(rows, columns))
+    if header.padding:
+        low, high = header.padding
+        plane[(plane >= low - 1e-3) & (plane <= high + 1e-3)] = AIR_HU
+    return plane
+
+
+def _content(header: SliceHeader) -> bytes:
+    """The value of the element Pixel Data: so much of it as the size of the slice allows."""
+    pixels = header.pixels
+    with open_regular(header.path) as file:
+        source: BinaryIO = BytesIO(inflated(file)) if pixels.is_deflated else file
+        source.seek(pixels.at)
+        length = _length(source.read(8), source, pixels.is_little_endian)
+        if pixels.is_native:
+            if length == _UNDEFINED:
+                raise ValueError("they are compressed although the header says not")
+            content = source.read(min(length, _MOST_GROWTH * pixels.bytes))
+            # What follows the last pixel is fill, or less than a row: else the header names another size.
+            row = max(2, pixels.bytes // pixels.size[1])
+            if length < pixels.bytes or (length - pixels.bytes >= row and content[pixels.bytes :].strip(b"\0")):
+                raise ValueError(f"{length} bytes instead of {pixels.bytes}")
+            source.seek(length - len(content), 1)
+            _check_end(source.read(_TAIL), pixels.is_little_endian)
+            return content
+        content = source.read(max(_MOST_GROWTH * pixels.bytes, _LEAST_LIMIT))
+        return content if length == _UNDEFINED else content[:length]
+
+
+def _check_end(tail: bytes, is_little_endian: bool) -> None:
+    """What follows the pixels is another element or fill: else bytes were lost or added before, and all are shifted."""
+    group = int.from_bytes(tail[:2], "little" if is_little_endian else "big")
+    if tail.strip(b"\0 \r\n") and group < _GROUP_OF_PIXELS:
+        raise ValueError("they do not end where they should")
+
+
+def _length(start: bytes, file: BinaryIO, is_little_endian: bool) -> int:
+    has_vr = start[4:6] in (b"OW", b"OB", b"UN")
+    return int.from_bytes(file.read(4) if has_vr else start[4:8], "little" if is_little_endian else "big")
+
+
+def _native(content: bytes, pixels: StoredPixels) -> np.ndarray:
+    if len(content) < pixels.bytes:
+        raise ValueError("they are cut off")
+    if pixels.bits_allocated == 8 and not pixels.is_little_endian:
+        raise ValueError("8 bits per pixel in big-endian words")
+    stored = np.frombuffer(content[: pixels.bytes], pixels.dtype)
+    unused = pixels.bits_allocated - pixels.bits_stored
+    if unused == 0:
+        return stored
+    if pixels.high_bit != pixels.bits_stored - 1:
+        return stored >> _bits_below(stored, pixels)
+    stored = stored << unused  # what lies above the highest bit are overlays, or copies of the sign
+    return stored >> unused
+
+
+def _bits_below(stored: np.ndarray, pixels: StoredPixels) -> int:
+    """Whether the value really ends at the high bit, or was written where it usually is: the data tell.
+
+    Raises:
+        ValueError: neither can be.
+    """
+    below = pixels.high_bit + 1 - pixels.bits_stored
+    bound = 2 ** (pixels.bits_stored - pixels.is_signed)
+    if stored.min() >= (-bound if pixels.is_signed else 0) and stored.max() < bound:
+        return 0
+    if pixels.high_bit == pixels.bits_allocated - 1 and not (stored & (2**below - 1)).any():
+        return below
+    raise ValueError(f"its {pixels.bits_stored} bits do not end at bit {pixels.high_bit}")
