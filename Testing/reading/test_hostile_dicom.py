@@ -196,7 +196,7 @@ def test_slices_farther_apart_than_any_scan_has_them_are_refused(tmp_path):
 
 
 def test_many_files_are_not_searched_without_end(tmp_path, monkeypatch):
-    from OpportunisticBMDLib.reading import dicom_folder
+    from OpportunisticBMDLib.reading.series import dicom_folder
 
     write_stack(tmp_path, tissue())
     monkeypatch.setattr(dicom_folder, "MOST_FILES", 10)
