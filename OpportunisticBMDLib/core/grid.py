@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from typing import TypeVar
 
 import numpy as np
@@ -109,6 +110,13 @@ class Grid:
         """The array axis (0-2) that runs most nearly along right-left (0), front-back (1) or head-foot (2)."""
         cosines = np.abs(self.affine[:3, :3] / self.spacing)
         return int(np.argmax(cosines[direction_ras]))
+
+    @property
+    def nearest_axes(self) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+        """The array axes that run most nearly along right, front and head, each once; 1 towards it, -1 away from it."""
+        cosines = self.affine[:3, :3] / self.spacing
+        order = max(permutations(range(3)), key=lambda axes: sum(abs(cosines[n, axis]) for n, axis in enumerate(axes)))
+        return triple(order), triple(1 if cosines[n, axis] >= 0 else -1 for n, axis in enumerate(order))
 
     def covering(self, spacing: ArrayLike) -> Grid:
         """The axis-aligned RAS grid of that spacing over this grid's whole extent."""

@@ -11,8 +11,8 @@ from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.reading.archive import read_zip
 from OpportunisticBMDLib.reading.headers import format_by_content, format_by_name
 from OpportunisticBMDLib.reading.image_file import read_image_file
+from OpportunisticBMDLib.reading.series.dicom_file import has_preamble
 from OpportunisticBMDLib.reading.series.dicom_folder import read_dicom_folder
-from OpportunisticBMDLib.system.files import open_regular
 
 __all__ = ["read_ct"]
 
@@ -56,9 +56,8 @@ def _read_image(path: Path, series_uid: str | None) -> CT:
 
 
 def _why_not_a_ct(path: Path) -> str:
-    with open_regular(path) as file:
-        if file.read(132)[128:] == b"DICM":
-            return f"{path} is a single DICOM file: name the folder that holds all slices of the CT."
+    if has_preamble(path):
+        return f"{path} is a single DICOM file: name the folder that holds all slices of the CT."
     kind = format_by_name(path)
     if kind:
         return f"{path} is damaged or no {kind} file: copy or export it again."

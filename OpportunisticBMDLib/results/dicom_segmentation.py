@@ -27,12 +27,6 @@ _OFF_STEP = 0.05
 _SAVE = "save the masks as .seg.nrrd"
 
 
-def is_dicom(path: Path) -> bool:
-    """Raises OSError where the file cannot be read."""
-    with open_regular(path) as file:
-        return file.read(132)[128:] == b"DICM"
-
-
 def read_dicom_segmentation(path: Path) -> SegmentLayers:
     """Reads the segments of T12, L1 and L2; the others are listed, without voxels.
 

@@ -16,7 +16,8 @@ from OpportunisticBMDLib.dicom.codes import ANATOMICAL_STRUCTURE, SEGMENT_COLOUR
 from OpportunisticBMDLib.dicom.terminology import REGION_CONTEXT, TYPE_CONTEXT, naming
 from OpportunisticBMDLib.reading.headers import read_header
 from OpportunisticBMDLib.reading.image_file import is_segmentation, read_volume
-from OpportunisticBMDLib.results.dicom_segmentation import is_dicom, read_dicom_segmentation
+from OpportunisticBMDLib.reading.series.dicom_file import has_preamble
+from OpportunisticBMDLib.results.dicom_segmentation import read_dicom_segmentation
 from OpportunisticBMDLib.results.segment_layers import SegmentLayers, read_segment_layers
 
 
@@ -127,7 +128,7 @@ def _segment(name: str, size: tuple[int, int, int]) -> dict[str, Any]:
 
 def _read(path: Path) -> Volume:
     """The label map of a file, on the file's own grid."""
-    if is_dicom(path):
+    if has_preamble(path):
         return labels_of(read_dicom_segmentation(path), path)
     header = read_header(path)
     if is_segmentation(header):

@@ -9,7 +9,6 @@ changes if either is exchanged. So an exchange has two witnesses against it, and
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import permutations
 
 import numpy as np
 from scipy import ndimage
@@ -141,11 +140,9 @@ class _Coarse:
 
 
 def _coarse(ct: Volume) -> _Coarse:
-    axes = ct.grid.affine[:3, :3] / ct.grid.spacing
-    order = max(permutations(range(3)), key=lambda o: sum(abs(axes[row, column]) for row, column in enumerate(o)))
+    order, towards = ct.grid.nearest_axes
     spacing = ct.grid.spacing[list(order)]
     steps = np.maximum(1, np.round(STEP_MM / spacing)).astype(int)
-    towards = [int(np.sign(axes[row, column]) or 1) for row, column in enumerate(order)]
     thinned = ct.array.transpose(order)[tuple(slice(None, None, int(step)) for step in steps)]
     return _Coarse(thinned[tuple(slice(None, None, way) for way in towards)], spacing * steps)
 

@@ -86,6 +86,9 @@ def test_axes_are_found_in_any_order() -> None:
     assert [grid.axis_towards(direction) for direction in range(3)] == [1, 2, 0]
     oblique = Grid((4, 5, 6), rotated(GRIDS["canonical"].affine, degrees=(12, -9, 15)))
     assert [oblique.axis_towards(direction) for direction in range(3)] == [0, 1, 2]
+    assert grid.nearest_axes[0] == (1, 2, 0)
+    assert oblique.nearest_axes == ((0, 1, 2), (1, 1, 1))
+    assert GRIDS["head first"].nearest_axes == ((0, 1, 2), (-1, -1, -1))
 
 
 def test_an_axis_aligned_grid_is_centred() -> None:

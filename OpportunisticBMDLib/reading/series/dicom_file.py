@@ -59,6 +59,12 @@ class DamagedFileError(ValueError):
         self.start = start
 
 
+def has_preamble(path: Path) -> bool:
+    """Whether a file begins as DICOM files should (PS3.10, 7.1). Raises OSError where it cannot be read."""
+    with open_regular(path) as file:
+        return file.read(132)[128:] == b"DICM"
+
+
 def read_elements(path: Path, keywords: Iterable[str]) -> DicomFile | None:
     """Reads those of these elements that the file has, without its pixels; None where the file is not DICOM.
 

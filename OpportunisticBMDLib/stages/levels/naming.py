@@ -33,9 +33,8 @@ CONTRADICTED = 0.5  # what is left of all probabilities then: something was misc
 def named(has_ribs: Sequence[float | None], box_at: float | None, *, above_sacrum: bool) -> dict[int, float]:
     """How probable each vertebra is to be L1, by its number from the uppermost in view (0); the likeliest first.
 
-    The sum is 1, and less where what was seen contradicts itself.
-
-    Numbers below 0 are vertebrae above the scan, the number of those in view is one below it.
+    The sum is 1, and less where what was seen contradicts itself. Numbers below 0 are vertebrae above the scan, the
+    number of those in view is one below it.
 
     Args:
         has_ribs: of each, from head to foot, 0..1 that a rib of 4 cm joins it; None where that is not in view.
@@ -54,12 +53,15 @@ def named(has_ribs: Sequence[float | None], box_at: float | None, *, above_sacru
         if box_at is not None:
             score[k] += np.log(_localizers(first - box_at))
     odds = np.exp(score - score.max())
-    total = odds.sum()
     likeliest = int(odds.argmax()) - ABOVE
-    if any((1 - p if i < likeliest else p) > CLEAR for i, p in enumerate(has_ribs) if i and p is not None):
-        odds *= CONTRADICTED
-    found = {k - ABOVE: float(p) for k, p in enumerate(odds / total)}
+    certainty = CONTRADICTED if _is_contradicted(has_ribs, likeliest) else 1.0
+    found = {k - ABOVE: float(certainty * p) for k, p in enumerate(odds / odds.sum())}
     return dict(sorted(found.items(), key=lambda entry: -entry[1]))
+
+
+def _is_contradicted(has_ribs: Sequence[float | None], first: int) -> bool:
+    """Whether a vertebra above the first lumbar one clearly has no ribs, or one from there on has some."""
+    return any((1 - p if i < first else p) > CLEAR for i, p in enumerate(has_ribs) if i and p is not None)
 
 
 def _localizers(off: float) -> float:
@@ -78,7 +80,7 @@ def variant_of(vertebrae: Sequence[SeenVertebra], first_lumbar: int, *, above_sa
     """
     without = vertebrae[first_lumbar:]
     least_mm = LEAST_STUMP_OF_SIX_MM if above_sacrum and len(without) > 5 else LEAST_STUMP_MM
-    if any(_is_stump(rib, least_mm) for vertebra in without[:1] for rib in (vertebra.right, vertebra.left)):
+    if without and (_is_stump(without[0].right, least_mm) or _is_stump(without[0].left, least_mm)):
         return Variant.STUMP_RIBS
     if above_sacrum:
         return {4: Variant.THIRTEEN_RIBS, 6: Variant.ELEVEN_RIBS}.get(len(without), Variant.USUAL)
