@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from OpportunisticBMDLib import __version__
+from OpportunisticBMDLib.calibration.phantoms import PHANTOMS, Phantom
 from OpportunisticBMDLib.core.ct import CT
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.materials import HA, MATERIALS
@@ -31,6 +32,8 @@ from OpportunisticBMDLib.system.leftovers import clear_leftovers
 from OpportunisticBMDLib.system.streams import Unfailing, complain, flush_output, prepare_streams, show
 
 if TYPE_CHECKING:
+    from OpportunisticBMDLib.calibration.phantom_line import PhantomLine
+    from OpportunisticBMDLib.core.calibration_line import Calibration
     from OpportunisticBMDLib.models import ModelCard
 
 # Everything that imports torch is imported where it is used: bad usage is answered at once.
@@ -81,13 +84,28 @@ def _parser() -> argparse.ArgumentParser:
     compute.add_argument(
         "--segmentation", type=Path, metavar="SEG", help="measure these masks (.seg.nrrd, DICOM SEG or label map)"
     )
+    compute.add_argument(
+        "--line", type=Path, metavar="FILE", help="the scanner's own line, as calibrate writes it (default: computed)"
+    )
     _add_run_options(compute)
     compute.set_defaults(command=_compute)
+
+    calibrate = commands.add_parser("calibrate", help="measure a scanner's own line on the scan of a phantom")
+    calibrate.add_argument("ct", type=Path, metavar="CT", help="as for compute")
+    calibrate.add_argument("--series", metavar="UID", help="the DICOM series to take, where there are several")
+    calibrate.add_argument(
+        "--phantom",
+        required=True,
+        metavar="NAME|FILE",
+        help=f"{', '.join(PHANTOMS)}, or a JSON file that describes one",
+    )
+    calibrate.add_argument("-o", "--output", type=Path, metavar="FILE", help="the line (default: NAME-line.json)")
+    calibrate.set_defaults(command=_calibrate)
 
     demo = commands.add_parser("demo", help="make a virtual patient of known BMD and measure it")
     demo.add_argument("--seed", type=int, default=1, help="which virtual patient")
     _add_run_options(demo)
-    demo.set_defaults(command=_demo, segmentation=None)
+    demo.set_defaults(command=_demo, segmentation=None, line=None)
 
     simulate = commands.add_parser("simulate", help="write virtual patients as an annotated dataset")
     simulate.add_argument("-n", type=int, required=True, metavar="N", help="how many")
@@ -132,6 +150,7 @@ def _compute(options: argparse.Namespace) -> int:
 
 def _measure(ct: CT, load_s: float, output: Path, options: argparse.Namespace, progress: Progress) -> Result:
     """Runs the chain on a CT and writes the results."""
+    line = _given_line(options.line, ct) if options.line else None
     from OpportunisticBMDLib.pipeline import Pipeline
     from OpportunisticBMDLib.results.folder import write_results
 
@@ -140,7 +159,7 @@ def _measure(ct: CT, load_s: float, output: Path, options: argparse.Namespace, p
 
     progress("load models", LOADING)
     pipeline = Pipeline.load(options.models, chosen_device(options.device), options.engine)
-    pipeline = replace(pipeline, thresholds=Thresholds(material=options.material))
+    pipeline = replace(pipeline, thresholds=Thresholds(material=options.material), calibration=line)
     if options.segmentation:
         run = pipeline.measure(ct, _given_masks(options.segmentation, ct), progress=chain)
     else:
@@ -154,6 +173,38 @@ def _given_masks(path: Path, ct: CT) -> Segmentation:
     from OpportunisticBMDLib.results.segmentation_file import read_segmentation
 
     return Segmentation(read_segmentation(path, ct.volume.grid), {})
+
+
+def _given_line(path: Path, ct: CT) -> Calibration:
+    from OpportunisticBMDLib.results.line_file import read_line
+
+    return read_line(path, ct.acquisition)
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    from OpportunisticBMDLib.calibration.phantom_line import line_of_phantom
+    from OpportunisticBMDLib.reading import read_ct
+    from OpportunisticBMDLib.results.line_file import write_line
+
+    measured = line_of_phantom(read_ct(options.ct, options.series), _phantom(options.phantom))
+    output = options.output or Path(f"{_stem(options.ct)}-line.json")
+    write_line(output, measured)
+    show(_line_in_words(measured))
+    show(f"The line is in {output}; measure this scanner's CTs of the same voltage with: compute CT --line {output}")
+    return MEASURED
+
+
+def _phantom(named: str) -> Phantom:
+    """One that is known, or the one that a file describes."""
+    from OpportunisticBMDLib.results.phantom_file import read_phantom
+
+    if named in PHANTOMS:
+        return PHANTOMS[named]
+    if not Path(named).exists():
+        raise BadInput(
+            f"There is no phantom {named!r}: name {', '.join(PHANTOMS)}, or a JSON file that describes yours."
+        )
+    return read_phantom(Path(named))
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -258,6 +309,23 @@ def _in_words(result: Result, output: Path) -> str:
         )
     lines += [f"{reason.severity}: {reason.message}" for reason in result.reasons]
     lines.append(f"Results in {output}. For research, not diagnosis.")
+    return "\n".join(lines)
+
+
+def _line_in_words(measured: PhantomLine) -> str:
+    line, scan = measured.line, measured.scan
+    facts = (scan.scanned_on, scan.scanner, f"{scan.kvp:g} kVp" if scan.kvp else "voltage not known", scan.kernel)
+    lines = [
+        f"{measured.phantom}: {', '.join(fact for fact in facts if fact)}",
+        f"{'insert':10}{f'mg {measured.material}/cm3':>14}{'HU':>9}{'SD':>7}{'voxels':>8}{'off by':>9}",
+        *(
+            f"{insert.name:10}{insert.density_mg_cm3:14.1f}{insert.hu_mean:9.1f}{insert.hu_sd:7.1f}{insert.voxels:8d}"
+            f"{insert.residual_mg_cm3:+9.1f}"
+            for insert in measured.inserts
+        ),
+        f"HU = ({line.slope_hu_per_mg_cm3:.3f} +- {100 * line.slope_sd:.1f} %) x mg HA/cm3 + "
+        f"({line.intercept_hu:.1f} +- {line.intercept_sd_hu:.1f})",
+    ]
     return "\n".join(lines)
 
 

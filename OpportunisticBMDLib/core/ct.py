@@ -39,6 +39,8 @@ class Acquisition:
         spectrum: why the tube voltage does not tell the spectrum, in words, e.g. "tin filter".
         contrast_oral_only: the contrast agent was swallowed or given by rectum, none into a vein.
         contrast_hint: what suggests contrast in the veins where no agent is stated, e.g. "portal venous".
+        scanned_on: DICOM Acquisition Date (0008,0022), "2026-05-12". Only the line of a phantom tells it, no result of
+            a patient.
     """
 
     path: str
@@ -56,6 +58,7 @@ class Acquisition:
     spectrum: str | None = None
     contrast_oral_only: bool = False
     contrast_hint: str | None = None
+    scanned_on: str | None = None
 
     @property
     def contrast_in_veins(self) -> bool | None:

@@ -21,15 +21,21 @@ from dicom_files import write_stack
 from dicom_segmentations import segmentation
 from example_results import review
 from image_files import SIZE, body, metaimage_file, nrrd_file
+from OpportunisticBMDLib.calibration import line_for
+from OpportunisticBMDLib.calibration.phantom_line import PhantomLine, SeenInsert
 from OpportunisticBMDLib.cases import Case, CaseInfo, open_dataset, write_case
+from OpportunisticBMDLib.core.ct import Acquisition
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.grid import Grid
+from OpportunisticBMDLib.core.materials import HA
 from OpportunisticBMDLib.core.vertebrae import LABELS
 from OpportunisticBMDLib.core.volume import AIR_HU, Volume
 from OpportunisticBMDLib.models import ModelCard, load_network, save_model
 from OpportunisticBMDLib.networks.skeleton_net import SkeletonNet
 from OpportunisticBMDLib.reading import read_ct
 from OpportunisticBMDLib.results.json_file import as_json, result_from_json
+from OpportunisticBMDLib.results.line_file import read_line, write_line
+from OpportunisticBMDLib.results.phantom_file import read_phantom
 from OpportunisticBMDLib.results.segmentation_file import read_segmentation, write_segmentation
 from OpportunisticBMDLib.stages.levels.find import LevelFinder
 from OpportunisticBMDLib.system.files import open_regular
@@ -39,6 +45,7 @@ MOST_ORIGIN_MM = 1e5
 MOST_HU = 32767.0
 PADDING_HU = -66000.0  # of a dataset's CT, which is kept as it is: 16 bits and an offset
 MOST_BMD = 1e4
+INSERTS = {"low": 50.0, "high": 200.0}  # mg HA/cm3, of a phantom
 GRID = Grid.axis_aligned(SIZE, (2.0, 2.0, 3.0))
 
 
@@ -91,6 +98,16 @@ def read_a_model(path: Path) -> list[str]:
 def read_a_dataset(path: Path) -> list[str]:
     dataset = open_dataset(path)
     return [fault for entry in dataset.entries for fault in _faults_of_volume(dataset.case(entry.id).ct, PADDING_HU)]
+
+
+def read_a_line(path: Path) -> list[str]:
+    bmd = float(read_line(path, Acquisition("ct", "NIfTI", kvp=120)).bmd(100.0))
+    return [] if abs(bmd) < MOST_BMD else [f"100 HU are {bmd} mg/cm3"]
+
+
+def read_a_phantom(path: Path) -> list[str]:
+    densities = [insert.density_mg_cm3 for insert in read_phantom(path).inserts]
+    return [] if np.ptp(densities) > 0 else ["no line goes through its inserts"]
 
 
 def _faults_of_volume(volume: Volume, least_hu: float = AIR_HU) -> Iterator[str]:
@@ -201,6 +218,26 @@ def _model(folder: Path) -> None:
     save_model(folder, card, SkeletonNet(1, 7, widths).state_dict())
 
 
+def _line(folder: Path) -> None:
+    inserts = tuple(SeenInsert(name, mg, mg * 1.3, 20.0, 900, 0.1, (0.0, 0.0, mg)) for name, mg in INSERTS.items())
+    scan = Acquisition("phantom", "DICOM", kvp=120.0, scanned_on="2026-05-12")
+    write_line(folder / "line.json", PhantomLine(line_for(120), "a phantom", HA, inserts, scan))
+
+
+def _phantom(folder: Path) -> None:
+    document = {
+        "schema_version": 1,
+        "name": "a phantom",
+        "material": HA,
+        "arrangement": "behind",
+        "radius_mm": [15, 19],
+        "length_mm": 20,
+        "spacing_mm": [25, 50],
+        "inserts": [{"name": name, "density_mg_cm3": mg} for name, mg in INSERTS.items()],
+    }
+    (folder / "phantom.json").write_text(json.dumps(document))
+
+
 def _dataset(folder: Path) -> None:
     info = CaseInfo(reference_bmd_mg_cm3={"L1": 98.0}, reference_method="QCT", sex="female", kvp=120, kernel="STANDARD")
     write_case(folder, Case("case-1", Volume(body(), GRID), _masks(), info), fold=1, licence="CC0")
@@ -230,5 +267,7 @@ SEEDS = (
     Seed("label map", lambda f: sitk.WriteImage(_masks().to_sitk(), str(f / "m.nii.gz")), "m.nii.gz", read_masks),
     Seed("result", _result, "result.json", read_a_result),
     Seed("model", _model, ".", read_a_model),
+    Seed("line", _line, "line.json", read_a_line),
+    Seed("phantom", _phantom, "phantom.json", read_a_phantom),
     Seed("dataset", _dataset, ".", read_a_dataset),
 )

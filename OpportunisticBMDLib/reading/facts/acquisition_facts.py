@@ -14,7 +14,7 @@ from OpportunisticBMDLib.reading.facts.contrast_words import (
     contrast_hint_of,
     is_oral_only,
 )
-from OpportunisticBMDLib.reading.facts.header_values import number_of, numbers_of, text_of, values_of
+from OpportunisticBMDLib.reading.facts.header_values import date_of, number_of, numbers_of, text_of, values_of
 from OpportunisticBMDLib.reading.facts.identifying import holds_identity
 from OpportunisticBMDLib.reading.facts.kind_of_image import KIND_TAGS, Measurable, kind_of_image
 from OpportunisticBMDLib.reading.facts.known_words import known_in_series, known_kernel, known_scanner
@@ -27,6 +27,7 @@ IDENTITY = (
 FACT_TAGS = tuple(dict.fromkeys((
     *IDENTITY, *KIND_TAGS, *CONTRAST_TAGS, "SeriesInstanceUID", "SeriesDescription", "KVP", "FilterType",
     "FilterMaterial", "ConvolutionKernel", "SliceThickness", "Manufacturer", "ManufacturerModelName",
+    "AcquisitionDate",
 )))  # fmt: skip
 DICOM = "DICOM"
 UNNAMED = "CT"
@@ -69,6 +70,7 @@ def acquisition_of_header(data: Any, name: str, format: str) -> Acquisition:
         spectrum=spectrum_of(data),
         contrast_oral_only=is_oral_only(data),
         contrast_hint=contrast_hint_of(data, identity),
+        scanned_on=date_of(data, "AcquisitionDate"),
     )
 
 

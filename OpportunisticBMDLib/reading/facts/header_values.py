@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import MutableSequence
+from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 
@@ -32,6 +34,13 @@ def number_of(data: Any, tag: str) -> float | None:
     """The number that a tag holds; None where it holds none, or several that differ."""
     numbers = set(numbers_of(data, tag))
     return numbers.pop() if len(numbers) == 1 else None
+
+
+def date_of(data: Any, tag: str) -> str | None:
+    """A DICOM date as "2026-05-12"; None where the tag holds none."""
+    with suppress(ValueError):
+        return datetime.strptime(text_of(data, tag) or "", "%Y%m%d").date().isoformat()
+    return None
 
 
 def _number(value: Any) -> float | None:
