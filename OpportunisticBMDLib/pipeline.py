@@ -39,6 +39,7 @@ from OpportunisticBMDLib.networks.faster_rcnn import spine_detector
 from OpportunisticBMDLib.networks.skeleton_net import SkeletonNet
 from OpportunisticBMDLib.quality.levels import is_sure
 from OpportunisticBMDLib.stages import summarise
+from OpportunisticBMDLib.stages.body_heights import body_heights
 from OpportunisticBMDLib.stages.levels.find import LevelFinder, named_by_box
 from OpportunisticBMDLib.stages.levels.place_box import box_at
 from OpportunisticBMDLib.stages.localize import Localizer
@@ -231,12 +232,14 @@ class Pipeline:
             known = Segmentation(segmentation.labels, edits.known_confidence(segmentation))
             masked = MaskedCT.of(ct.volume, known)
             readings = self._readings(masked)
-            left_out = [*quality.measurability(*masked.part), *edits.exclusions()]
+            regions = {name: reading.region for name, reading in readings.items() if reading}
+            heights = body_heights(masked.part[1].labels, regions)
+            left_out = [*quality.measurability(*masked.part, heights), *edits.exclusions()]
             left_out += self._unreadable(masked, readings, {reason.vertebra for reason in left_out}, line, earlier)
             unmeasurable = {reason.vertebra for reason in left_out if reason.severity != "info"}
             read = {name: reading for name, reading in readings.items() if reading and name not in unmeasurable}
             own_line = self.calibration is not None
-            scan = quality.SeenScan(*masked.part, ct.acquisition, box, own_line, levels, read)
+            scan = quality.SeenScan(*masked.part, ct.acquisition, box, own_line, levels, read, heights)
             doubts = orientation_doubts(ct.volume, segmentation.labels)
             reasons = [*left_out, *edits.notes(), *doubts, *quality.cautions(scan)]
             density = cache(lambda reading: self.densitometer.density(ct.volume, reading, line))

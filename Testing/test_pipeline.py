@@ -163,6 +163,19 @@ def test_a_vertebra_that_becomes_too_small_is_replaced_and_comes_back(pipeline, 
     assert same(back.result, automatic.result)
 
 
+def test_a_body_that_sank_is_named_and_left_out_and_t12_takes_its_place(pipeline, case, automatic):
+    ct, segmentation = case
+    labels, grid = segmentation.labels.array, segmentation.labels.grid
+    up = grid.ras_of(np.moveaxis(np.indices(grid.size), 0, -1))[..., 2]
+    middle = automatic.result.vertebrae["L1"].mask.centroid_ras_mm[2]
+    flat = np.where((labels == LABELS["L1"]) & (np.abs(up - middle) > 4), 0, labels).astype(np.uint8)
+    result = pipeline.measure(ct, Segmentation(Volume(flat, grid), segmentation.confidence)).result
+    assert [code for code in codes(result) if code[1] == "L1"] == [("compressed", "L1"), ("t12_substituted", "L1")]
+    assert result.vertebrae_used == ("T12", "L2") and result.status == "review"
+    assert isinstance(result.vertebrae["L1"], UnmeasuredVertebra)
+    assert "compressed" not in {code for code, _ in codes(automatic.result)}
+
+
 def test_a_result_that_was_saved_serves_as_well(pipeline, case, automatic):
     ct, segmentation = case
     saved = result_from_json(as_json(automatic.result))

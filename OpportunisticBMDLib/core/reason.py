@@ -39,8 +39,9 @@ class ReasonCode(str, Enum):
     NO_REGION = "no_region", "A mask holds no body whose middle could be read."
     TOO_FLAT = "too_flat", "The cancellous bone of a body is too flat: the region would meet the endplates.", "mm"
     CUT_OFF = "cut_off", "A mask lies on the edge of the scan, or the scan shows too little of its middle.", "%"
-    TOO_SMALL = "too_small", "A mask is small beside the largest of the three: crushed, cut off, not segmented.", "%"
     METAL = "metal", "A mask holds metal or cement.", "%"
+    COMPRESSED = "compressed", "A body has lost height in front, in its middle, or as a whole: a fracture?", "%"
+    TOO_SMALL = "too_small", "A mask is small beside the largest of the three: cut off, crushed, not segmented.", "%"
     EXCLUDED_BY_READER = "excluded_by_reader", "The reader left a vertebra out."
     NOT_IN_BODY = (
         "not_in_body",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from math import nan
 
 import numpy as np
 
+from OpportunisticBMDLib.core.heights import BodyHeights
 from OpportunisticBMDLib.core.reading import Reading
 from OpportunisticBMDLib.core.reason import Reason
 from OpportunisticBMDLib.core.segmentation import Segmentation
@@ -31,16 +33,19 @@ for _module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{_module.name}")
 
 
-def measurability(ct: Volume, segmentation: Segmentation) -> list[Reason]:
+def measurability(
+    ct: Volume, segmentation: Segmentation, heights: Mapping[str, BodyHeights] | None = None
+) -> list[Reason]:
     """A warning for each vertebra whose mask cannot be measured, naming it.
 
     Args:
         ct: HU, the masks' part of the scan.
         segmentation: on the same grid.
+        heights: vertebra -> its heights, of those where they can be told; None where fractures are not asked for.
     """
     masks = {name: segmentation.labels.array == LABELS[name] for name in VERTEBRAE}
     largest = max(int(np.count_nonzero(mask)) for mask in masks.values())
-    return [r for name, mask in masks.items() for r in of_masks.first(SeenMask(name, ct, mask, largest))]
+    return [r for name, mask in masks.items() for r in of_masks.first(SeenMask(name, ct, mask, largest, heights or {}))]
 
 
 def readable(

@@ -11,6 +11,7 @@ import numpy as np
 
 from OpportunisticBMDLib.core.box import Box
 from OpportunisticBMDLib.core.ct import Acquisition
+from OpportunisticBMDLib.core.heights import BodyHeights
 from OpportunisticBMDLib.core.levels import Levels
 from OpportunisticBMDLib.core.reading import Reading
 from OpportunisticBMDLib.core.reason import Reason, ReasonCode
@@ -30,12 +31,14 @@ class SeenMask:
         ct: HU, the masks' part of the scan: a mask touches its edge only where it touches the edge of the scan.
         mask: (I, J, K) bool, on the same grid.
         largest: voxels of the largest of the three masks.
+        heights: vertebra -> its heights, of those where they can be told.
     """
 
     vertebra: str
     ct: Volume
     mask: np.ndarray
     largest: int
+    heights: Mapping[str, BodyHeights]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +70,7 @@ class SeenScan:
         levels: the vertebrae in view; None where they were not looked for.
         has_own_line: densities are read from the scanner's own calibration line.
         readings: vertebra -> its middle, of those that are not left out.
+        heights: vertebra -> its heights, of those where they can be told.
     """
 
     ct: Volume
@@ -76,6 +80,7 @@ class SeenScan:
     has_own_line: bool = False
     levels: Levels | None = None
     readings: Mapping[str, Reading] = field(default_factory=dict)
+    heights: Mapping[str, BodyHeights] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,29 +9,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from scipy import ndimage
 
-from OpportunisticBMDLib.core.grid import Grid
-from OpportunisticBMDLib.core.ranges import extent, grown
 from OpportunisticBMDLib.core.region import SLAB_MM, Region
-from OpportunisticBMDLib.core.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.core.volume import Volume
-from OpportunisticBMDLib.stages.parts import largest_part
+from OpportunisticBMDLib.stages.body_frame import (
+    FRAME_MM,
+    axes_along,
+    bodies_in,
+    edges_of,
+    in_steps,
+    lean_of,
+    share_in_frame,
+)
 
 SHARE = 0.6  # of the body's width and depth that the ellipse spans
 FORWARD = 0.05  # of the depth by which it lies in front of the body's middle: away from the basivertebral vein
-FRAME_MM = 1.0
-CENTRAL = 0.4  # of the body's extent: the lines along which its edges are looked for pass through this middle part
-ROUNDS = 3  # of finding the edges through the middle, and the middle between the edges
-STEEPEST = np.deg2rad(20)  # that the body may lean against the line through its neighbours
-LEAN_STEP, TURN_STEP = np.deg2rad(1), np.deg2rad(10)  # of the angles that are looked for: the ellipse is nearly round
-LEAST_MM = 4.0  # a mask that is thinner than this is no body
-LEAST_VOLUME_MM3 = 1000.0  # a tenth of a small lumbar body: less is no vertebra
-THICK_MM = 6.0  # half of what a body is thicker than, and pedicles, arch and processes are thinner
-DEEP_MM = 8.5  # from a body's surface to its middle; a body that is cut or crushed is not taken apart
-FAR_MM = 15.0  # from there on no part of a body is found, but much of an arch with its processes
-MOST_FAR = 0.1  # of a mask's voxels, of a body; of a whole vertebra it is a third
-COARSE_MM = 1.5  # voxels that are fine enough to tell
+UP = np.array([0.0, 0.0, 1.0])  # towards the head
+LEAST_RISE = np.cos(np.deg2rad(75))  # of the line through the bodies: what lies flatter is no spine
+LEAN_STEP = np.deg2rad(1)  # of the angles that are looked for
 
 
 def place_region(labels: Volume, vertebra: str) -> Region | None:
@@ -40,19 +35,19 @@ def place_region(labels: Volume, vertebra: str) -> Region | None:
     The body's edges are medians over many lines through its middle, angles come in steps, and lattices begin at the
     median voxel: a spur, a stump of a pedicle or a stroke of the brush beside those lines moves nothing at all.
     """
-    bodies = _bodies(labels)
+    bodies = bodies_in(labels)
     if vertebra not in bodies:
         return None
     mask = bodies[vertebra]
     centres = {name: body.grid.ras_of(np.median(np.argwhere(body.array), axis=0)) for name, body in bodies.items()}
-    axes = _axes(_along_spine(centres, vertebra), bodies)
-    lean = _lean(_share_in_frame(mask, axes, centres[vertebra]))
+    axes = axes_along(_along_spine(centres, vertebra), bodies)
+    lean = lean_of(share_in_frame(mask, axes, centres[vertebra]))
     if lean is None:
         return None
     weight = 0.5 if len(bodies) > 1 else 1.0  # of the own endplates beside the line through the neighbours
-    axes = _axes(np.append(-np.tan(_in_steps(weight * lean, LEAN_STEP)), 1.0) @ axes, bodies)
-    frame = _share_in_frame(mask, axes, centres[vertebra])
-    edges = _edges(frame)
+    axes = axes_along(np.append(-np.tan(in_steps(weight * lean, LEAN_STEP)), 1.0) @ axes, bodies)
+    frame = share_in_frame(mask, axes, centres[vertebra])
+    edges = edges_of(frame)
     if edges is None:
         return None
     low, high = edges
@@ -64,139 +59,28 @@ def place_region(labels: Volume, vertebra: str) -> Region | None:
 
 def body_height_mm(labels: Volume, vertebra: str, region: Region) -> float:
     """How high the body is above and below the region's ellipse, from one endplate of its mask to the other, mm."""
-    mask = _bodies(labels)[vertebra]
-    frame = _share_in_frame(mask, region.half_axes / region.half_mm[:, None], region.centre_ras)
-    edges = _edges(frame)
+    mask = bodies_in(labels)[vertebra]
+    frame = share_in_frame(mask, region.half_axes / region.half_mm[:, None], region.centre_ras)
+    edges = edges_of(frame)
     return 0.0 if edges is None else float((edges[1] - edges[0])[2])
 
 
-def _bodies(labels: Volume) -> dict[str, Volume]:
-    """(bool) masks that are large enough for a body, each with a voxel of room; of whole vertebrae their bodies."""
-    found = {}
-    for name in VERTEBRAE:
-        whole = labels.array == LABELS[name]
-        ranges = extent(whole)
-        if ranges is not None and whole.sum() * labels.grid.voxel_volume >= LEAST_VOLUME_MM3:
-            part = labels.part(grown(ranges, labels.grid.size))
-            found[name] = _body_of(Volume(part.array == LABELS[name], part.grid))
-    return found
-
-
-def _body_of(mask: Volume) -> Volume:
-    """The mask itself, or of a whole vertebra, much of which is thin and far from the body, the thick part of it."""
-    step = np.maximum(1, np.round(COARSE_MM / mask.grid.spacing).astype(int))
-    coarse = np.pad(mask.array[tuple(slice(None, None, n) for n in step)], 1)
-    spacing = step * mask.grid.spacing
-    depth = ndimage.distance_transform_edt(coarse, sampling=spacing)
-    if depth.max() < DEEP_MM:
-        return mask
-    away = ndimage.distance_transform_edt(~largest_part(depth > THICK_MM), sampling=spacing)
-    if (away[coarse] > FAR_MM).mean() <= MOST_FAR:
-        return mask
-    fine = (away <= THICK_MM)[1:-1, 1:-1, 1:-1]
-    for axis, n in enumerate(step):
-        fine = fine.repeat(n, axis=axis)
-    return Volume(mask.array & fine[tuple(slice(n) for n in mask.grid.size)], mask.grid)
-
-
 def _along_spine(centres: Mapping[str, np.ndarray], vertebra: str) -> np.ndarray:
-    """A direction towards the head: the tangent of the curve through the bodies' centres."""
+    """A direction towards the head: the tangent of the curve through the bodies' centres, as far as it rises."""
     names = list(centres)
     at = names.index(vertebra)
     if len(names) == 1:
-        return np.array([0.0, 0.0, 1.0])
+        return UP
     steps = [centres[a] - centres[b] for a, b in zip(names, names[1:])]
     if 0 < at < len(names) - 1:
-        return steps[at - 1] + steps[at]
-    own, next_ = (steps[0], steps[min(1, len(steps) - 1)]) if at == 0 else (steps[-1], steps[max(0, len(steps) - 2)])
-    return 1.5 * own / np.linalg.norm(own) - 0.5 * next_ / np.linalg.norm(next_)
+        along = steps[at - 1] + steps[at]
+    else:
+        nearest_first = steps if at == 0 else steps[::-1]
+        along = 1.5 * _unit(nearest_first[0]) - 0.5 * _unit(nearest_first[:2][-1])
+    return along if along @ UP > LEAST_RISE * np.linalg.norm(along) else UP
 
 
-def _axes(up: np.ndarray, bodies: Mapping[str, Volume]) -> np.ndarray:
-    """(3, 3) unit rows right, front, up. Bodies are wider than deep: that tells how they are turned about `up`."""
-    up = up / np.linalg.norm(up)
-    right = np.array([1.0, 0.0, 0.0]) - up[0] * up
-    right /= np.linalg.norm(right)
-    front = np.cross(up, right)
-    points = [body.grid.ras_of(np.argwhere(body.array)) @ np.stack((right, front), axis=1) for body in bodies.values()]
-    (xx, xy), (_, yy) = np.mean([np.cov(p.T) for p in points], axis=0)
-    # A body as wide as deep does not tell: then the patient's own right counts.
-    turn = 0.5 * np.arctan2(2 * xy, max(xx - yy, 0) + 0.03 * (xx + yy))
-    turn = _in_steps(turn, TURN_STEP)
-    right, front = np.cos(turn) * right + np.sin(turn) * front, np.cos(turn) * front - np.sin(turn) * right
-    return np.stack((right, front, up))
-
-
-def _share_in_frame(mask: Volume, axes: np.ndarray, centre: np.ndarray) -> Volume:
-    """The mask on a grid along the axes, 0..1 float32, without the steps of its voxels."""
-    points = (mask.grid.ras_of(np.argwhere(mask.array)) - centre) @ axes.T
-    room = 2 + mask.grid.spacing.max()
-    first, last = np.floor((points.min(axis=0) - room) / FRAME_MM), np.ceil((points.max(axis=0) + room) / FRAME_MM)
-    affine = np.eye(4)
-    affine[:3, :3] = axes.T * FRAME_MM
-    affine[:3, 3] = centre + FRAME_MM * first @ axes
-    grid = Grid(tuple((last - first).astype(int) + 1), affine)
-    share = Volume(mask.array.astype(np.float32), mask.grid).resampled(grid, outside=0.0).array
-    steps = 0.4 * mask.grid.spacing.max() / FRAME_MM
-    return Volume(ndimage.gaussian_filter(share, steps), grid)
-
-
-def _lean(body: Volume) -> np.ndarray | None:
-    """(2,) angles by which the layer midway between the endplates rises to the right and front; None without a body."""
-    edges = _edges(body)
-    if edges is None:
-        return None
-    low, high = edges
-    near = _near(body, (low + high) / 2, high - low, 2)
-    bottom, top = _crossings(body.array, 2)
-    x, y = (FRAME_MM * np.arange(n) for n in body.array.shape[:2])
-    x, y = (a[near & np.isfinite(top)] for a in np.meshgrid(x, y, indexing="ij"))
-    layer = (bottom + top)[near & np.isfinite(top)] / 2 * FRAME_MM
-    rise = np.linalg.lstsq(np.stack((x, y, np.ones_like(x)), axis=1), layer, rcond=None)[0][:2]
-    return np.clip(np.arctan(rise), -STEEPEST, STEEPEST)
-
-
-def _edges(body: Volume) -> tuple[np.ndarray, np.ndarray] | None:
-    """(3,) and (3,): lower and upper edge of the body along each axis of its grid, mm from the first voxel."""
-    inside = np.argwhere(body.array > 0.5)
-    if not len(inside):
-        return None
-    middle = FRAME_MM * np.median(inside, axis=0)
-    size = FRAME_MM * np.round(np.percentile(inside, 95, axis=0) - np.percentile(inside, 5, axis=0))
-    crossings = [_crossings(body.array, axis) for axis in range(3)]
-    for _ in range(ROUNDS):
-        found = []
-        for axis in range(3):
-            near = _near(body, middle, size, axis)
-            lines = [FRAME_MM * edge[near & np.isfinite(edge)] for edge in crossings[axis]]
-            if not len(lines[0]):
-                return None
-            found.append([np.median(line) for line in lines])
-        low, high = np.round(np.transpose(found), 1)  # what smoothing and rounding carry over from afar is no edit
-        middle, size = (low + high) / 2, high - low
-    return None if size.min() < LEAST_MM else (low, high)
-
-
-def _in_steps(angle: np.ndarray | float, step: float) -> np.ndarray:
-    return step * np.round(np.asarray(angle) / step)
-
-
-def _near(body: Volume, middle: np.ndarray, size: np.ndarray, axis: int) -> np.ndarray:
-    """Which lines along an axis pass near the middle, on the grid of the two other axes."""
-    others = [a for a in range(3) if a != axis]
-    away = [(FRAME_MM * np.arange(body.array.shape[a]) - middle[a]) / (CENTRAL * size[a] / 2) for a in others]
-    return np.hypot(away[0][:, None], away[1][None, :]) <= 1
-
-
-def _crossings(share: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where the lines along an axis enter and leave a body: indices between voxels, NaN for lines that miss it."""
-    lines = np.moveaxis(share, axis, -1)
-    return _first_crossing(lines), lines.shape[-1] - 1 - _first_crossing(lines[..., ::-1])
-
-
-def _first_crossing(lines: np.ndarray) -> np.ndarray:
-    first = np.maximum((lines > 0.5).argmax(axis=-1), 1)[..., None]
-    at, before = (np.take_along_axis(lines, index, axis=-1)[..., 0].astype(float) for index in (first, first - 1))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        crossing = first[..., 0] - (at - 0.5) / (at - before)
-    return np.where((at > 0.5) & (before <= 0.5), crossing, np.nan)
+def _unit(vector: np.ndarray) -> np.ndarray:
+    """Of length 1; masks at one place have a step of 0 between them, which stays 0."""
+    unit: np.ndarray = vector / (np.linalg.norm(vector) or 1.0)
+    return unit

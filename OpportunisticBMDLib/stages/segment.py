@@ -17,7 +17,7 @@ from OpportunisticBMDLib.core.vertebrae import LABELS
 from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.inference.finite import finite
 from OpportunisticBMDLib.models import ModelCard, device_of
-from OpportunisticBMDLib.stages.place_region import LEAST_VOLUME_MM3
+from OpportunisticBMDLib.stages.body_frame import LEAST_VOLUME_MM3
 
 # Voxels by which the crop is moved along each axis, and whether its mirror is seen: edges fall between voxels twice.
 LOOKS = ((0.25, False), (-0.25, True))

@@ -131,3 +131,14 @@ def test_a_mask_of_a_few_voxels_is_no_body(voxels):
     array = np.where(labels.array == LABELS["L2"], 0, labels.array)
     array[40 : 40 + voxels, 40, 10] = LABELS["L2"]
     assert place_region(Volume(array, labels.grid), "L2") is None
+
+
+def test_masks_around_one_another_tell_no_direction_and_are_no_traceback():
+    """Shells of T12 and L1 around L2: all three have one centre."""
+    grid = fine_grid()
+    away = np.linalg.norm(grid.ras_of(np.moveaxis(np.indices(grid.size), 0, -1)) - MIDDLE, axis=-1)
+    labels = Volume(np.digitize(away, (15, 20, 25)).astype(np.uint8), grid)
+    shells = Volume(np.where(labels.array > 2, 0, labels.array + 1).astype(np.uint8), grid)
+    for name in VERTEBRAE:
+        region = place_region(shells, name)
+        assert region is None or np.isfinite(region.half_axes).all()

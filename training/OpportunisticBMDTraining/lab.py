@@ -24,6 +24,8 @@ COMMANDS = {
     "ablations": ("fit.ablations.__main__", "compare designs of the DenseNet"),
     "evaluate": ("evaluate.__main__", "measure the chain on virtual patients or an annotated dataset"),
     "evaluate-levels": ("evaluate.levels", "measure how vertebrae are named on virtual patients"),
+    "calibrations": ("evaluate.calibrations", "measure how well the line of a scanner is measured on virtual phantoms"),
+    "evaluate-fractures": ("evaluate.fractures", "measure how fractures are graded on virtual patients"),
     "real-cts": ("real_cts.__main__", "measure the chain on real CTs"),
 }
 

@@ -48,7 +48,7 @@ class VertebraComparison:
 
     Args:
         whole: whether all of it lies in the scan.
-        measurable: whether it is whole, and holds neither cement nor screws.
+        measurable: whether it is whole and not fractured, and holds neither cement nor screws.
         dice: 0..1; 0 where it was not found.
         surface_mm: mean distance of the two surfaces, in both directions.
         hausdorff95_mm: 95 % of either surface lie no farther from the other.

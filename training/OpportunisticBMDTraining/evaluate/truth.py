@@ -12,6 +12,7 @@ from OpportunisticBMDLib.core.vertebrae import VERTEBRAE
 from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDTraining.evaluate.comparisons import Facts
 from OpportunisticBMDTraining.virtual.scanner import scanner_line
+from OpportunisticBMDTraining.virtual.true_compression import fractured
 
 if TYPE_CHECKING:
     from OpportunisticBMDTraining.virtual.parameters import PatientParameters
@@ -28,7 +29,7 @@ class Truth:
         bmd_mg_cm3: by vertebra, as QCT reads it; absent or None where it is unknown, or cannot be measured.
         facts: of patient and scan.
         seed: of a virtual patient.
-        not_measurable: vertebrae that nobody could measure in this scan, e.g. because they hold cement.
+        not_measurable: vertebrae that nobody should measure in this scan: they hold cement, are cut off or fractured.
         scanner_line: HU from density on this very scanner, as a phantom would give it; None where it is unknown.
     """
 
@@ -50,7 +51,7 @@ class Truth:
             bmd_mg_cm3=patient.bmd_mg_cm3,
             facts=facts_of_parameters(patient.parameters),
             seed=seed,
-            not_measurable=frozenset(patient.not_measurable),
+            not_measurable=fractured(patient.parameters).union(patient.not_measurable),
             scanner_line=scanner_line(scan.kvp, scan.slope, scan.offset),
         )
 

@@ -36,7 +36,17 @@ def draw_spine(
     vertebrae = [_with_schmorls_nodes(rng, v) for v in vertebrae]
     vertebrae = _worn(rng, vertebrae, age)
     vertebrae = _with_spurs(rng, vertebrae, sex, age)
-    vertebrae = _broken(rng, vertebrae, age, density)
+    return _drawable(_broken(rng, vertebrae, age, density))
+
+
+def with_fracture(
+    rng: np.random.Generator, vertebrae: tuple[VertebraParameters, ...], name: str
+) -> tuple[VertebraParameters, ...]:
+    """The same spine after a compression fracture of one body."""
+    return _drawable(_broken_at(rng, list(vertebrae), name))
+
+
+def _drawable(vertebrae: list[VertebraParameters]) -> tuple[VertebraParameters, ...]:
     return tuple(_with_room(_shallow_enough(v)) for v in vertebrae)
 
 
@@ -140,14 +150,20 @@ def _broken(
     names, odds = list(BREAKS), np.array(list(BREAKS.values())) / sum(BREAKS.values())
     count = min(int(rng.geometric(0.6)), 3)
     for name in rng.choice(names, count, replace=False, p=odds):
-        n = next(n for n, v in enumerate(broken) if v.name == name)
-        before = broken[n].wedge
-        broken[n] = _fractured_at_random(rng, broken[n])
-        bend = broken[n].wedge - before
-        broken[n] = replace(broken[n], lean=broken[n].lean - 0.5 * bend)
-        # The person straightens up again above, in part.
-        for m in range(n):
-            broken[m] = replace(broken[m], lean=broken[m].lean - bend * max(1 - 0.15 * (n - m), 0.3))
+        broken = _broken_at(rng, broken, name)
+    return broken
+
+
+def _broken_at(rng: np.random.Generator, vertebrae: list[VertebraParameters], name: str) -> list[VertebraParameters]:
+    broken = list(vertebrae)
+    n = next(n for n, v in enumerate(broken) if v.name == name)
+    before = broken[n].wedge
+    broken[n] = _fractured_at_random(rng, broken[n])
+    bend = broken[n].wedge - before
+    broken[n] = replace(broken[n], lean=broken[n].lean - 0.5 * bend)
+    # The person straightens up again above, in part.
+    for m in range(n):
+        broken[m] = replace(broken[m], lean=broken[m].lean - bend * max(1 - 0.15 * (n - m), 0.3))
     return broken
 
 

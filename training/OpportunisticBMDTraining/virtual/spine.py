@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from OpportunisticBMDLib.core.bone import Bone
+from OpportunisticBMDLib.core.grid import Grid
 from OpportunisticBMDLib.core.ranges import Ranges
 from OpportunisticBMDLib.core.vertebrae import LABELS
 from OpportunisticBMDTraining.cancellous import CORTEX_MM
@@ -240,7 +241,7 @@ def paint_vertebra(
     wall, end = body_distances(s, x, y, z)
     inner = smooth_max(wall + np.float32(s.cortex), end + np.float32(s.endplate), 1.5)
     density = texture.density(canvas, box, (x, y, z), inner, end, s)
-    painted = smooth_max(wall, end, 1.5) < -CORTEX_MM
+    painted = _is_cancellous(wall, end)
     seen_box, inside, seen = box, painted, density
     if slices is not None:
         seen_box, inside, seen = _in_slices(vertebra, canvas, box, density, slices)
@@ -266,8 +267,20 @@ def _in_slices(
     x, y, _ = canvas.coordinates(box)
     place = vertebra.local((x, y, slices.up[None, None, heights].astype(np.float32)))
     wall, end = body_distances(vertebra.shape, *place)
-    inside = smooth_max(wall, end, 1.5) < -CORTEX_MM
+    inside = _is_cancellous(wall, end)
     return (box[0], box[1], heights), inside, slices.of(density, box[2], heights)
+
+
+def cancellous(vertebra: Vertebra, grid: Grid) -> np.ndarray:
+    """(I, J, K) bool: which voxel centres lie in the cancellous bone of the body, without painting it."""
+    s = vertebra.shape
+    right, front, up = vertebra.local(grid.ras_of(np.moveaxis(np.indices(grid.size), 0, -1)).T)
+    near = (np.abs(right) < s.width) & (np.abs(front) < s.depth) & (np.abs(up) < s.height / 2 + s.room)
+    return (near & _is_cancellous(*body_distances(s, right, front, up))).T
+
+
+def _is_cancellous(wall: np.ndarray, end: np.ndarray) -> np.ndarray:
+    return smooth_max(wall, end, 1.5) < -CORTEX_MM
 
 
 def paint_shell(
