@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from OpportunisticBMDLib.dicom.codes import ANATOMICAL_STRUCTURE, VERTEBRA_CODES
 
-# 3D Slicer shows a segment's terminology only together with the names of the lists that it knows.
-TYPE_CONTEXT = "Segmentation category and type - 3D Slicer General Anatomy list"
+# The list of terms that comes with the module: 3D Slicer's own have no vertebra. Without it, Slicer shows what an entry
+# says by itself, and looks for its codes in the lists that it has. Earlier files name another list.
+TYPE_CONTEXT = "Segmentation category and type - Opportunistic BMD vertebrae"
 REGION_CONTEXT = "Anatomic codes - DICOM master list"
 _NO_CODE = "^^"
 _TYPE, _REGION = 2, 5  # places in an entry

@@ -40,6 +40,7 @@ def key_of(labels: Volume, edits: Edits) -> str:
     """Tells a label map with its edits from all others of the same volume."""
     ranges = extent(labels.array) or (slice(0, 0),) * 3
     digest = hashlib.blake2b(labels.array[ranges].tobytes(), digest_size=16)
+    digest.update(labels.grid.affine.tobytes())  # a volume that was moved is read at other places
     digest.update(repr((ranges, sorted(edits.edited), sorted(edits.excluded), edits.levels_moved)).encode())
     if edits.box is not None:
         digest.update(edits.box.ras_mm.tobytes())

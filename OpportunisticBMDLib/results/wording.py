@@ -184,10 +184,14 @@ def levels_short(levels: Levels) -> str:
 
 
 def rib(seen: Rib) -> str:
-    """ "present, 7.5 cm in view", "absent"; with how far it was followed, which need not be all of it."""
-    if seen.state in ("present", "remnant") and seen.length_mm > 0:
-        return f"{seen.state}, {seen.length_mm / 10:.1f} cm in view"
-    return seen.state
+    """ "present, 7.5 cm in view", "absent"."""
+    length = rib_in_view_cm(seen)
+    return seen.state if length is None else f"{seen.state}, {length:.1f} cm in view"
+
+
+def rib_in_view_cm(seen: Rib) -> float | None:
+    """How far a rib was followed, which need not be all of it; None where there is none to follow."""
+    return seen.length_mm / 10 if seen.state in ("present", "remnant") and seen.length_mm > 0 else None
 
 
 def _evidence(levels: Levels, *, with_lengths: bool) -> str:

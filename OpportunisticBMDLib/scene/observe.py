@@ -10,6 +10,7 @@ import slicer
 import vtk
 
 from OpportunisticBMDLib.scene.labelmap import LABELMAP
+from OpportunisticBMDLib.scene.placement import transform_of
 
 _ON_NODE = (
     slicer.vtkSegmentation.SourceRepresentationModified,
@@ -92,8 +93,7 @@ def _state_of(node: Any) -> tuple:
     segmentation = node.GetSegmentation()
     source = segmentation.GetSourceRepresentationName()
     segments = [(id_, segmentation.GetSegment(id_)) for id_ in segmentation.GetSegmentIDs()]
-    transform = node.GetParentTransformNode()
-    place = (transform.GetID(), transform.GetTransformToWorldMTime()) if transform else None
+    place = transform_of(node)
     return source, place, tuple((id_, s.GetName(), s.GetLabelValue(), _voxel_time(s, source)) for id_, s in segments)
 
 

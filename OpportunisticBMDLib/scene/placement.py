@@ -42,6 +42,12 @@ def to_world(node: Any) -> np.ndarray:
     return array_of(matrix)
 
 
+def transform_of(node: Any) -> tuple[str, int] | None:
+    """What a node lies under; another value after every change of that, also of one that is not linear."""
+    transform = node.GetParentTransformNode()
+    return (transform.GetID(), transform.GetTransformToWorldMTime()) if transform else None
+
+
 def grid_of(size: tuple[int, int, int], affine: np.ndarray, name: str) -> Grid:
     """A node's grid.
 

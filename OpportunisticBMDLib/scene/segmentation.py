@@ -33,6 +33,7 @@ from OpportunisticBMDLib.scene.placement import moved, place_beside, to_world
 SPINE = tuple(VERTEBRA_CODES)  # from head to foot, the neighbours of T12 to L2 among them
 _TERMINOLOGY_TAG = "TerminologyEntry"
 _CONFIDENCE_TAG = "OpportunisticBMD.Confidence"
+FILL = 0.25  # opacity in slices: the bone has to be seen under its mask; Slicer's 0.5 hides it
 
 
 def create_segmentation(scene: Any, segmentation: Segmentation, volume_node: Any) -> Any:
@@ -52,6 +53,7 @@ def create_segmentation(scene: Any, segmentation: Segmentation, volume_node: Any
     segments = [_new_segment(name, image, segmentation.confidence.get(name)) for name in VERTEBRAE]
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", f"{volume_node.GetName()} T12-L2")
     node.CreateDefaultDisplayNodes()
+    node.GetDisplayNode().SetOpacity2DFill(FILL)
     node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
     node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
     for name, segment in zip(VERTEBRAE, segments):

@@ -22,7 +22,7 @@ from OpportunisticBMDLib.reading.facts.kind_of_image import CT_IMAGE
 from OpportunisticBMDLib.reading.facts.known_words import known_in_series
 from OpportunisticBMDLib.reading.hounsfield import hounsfield
 from OpportunisticBMDLib.reading.image_file import format_of
-from OpportunisticBMDLib.scene.placement import array_of, grid_of, matrix_of, to_world
+from OpportunisticBMDLib.scene.placement import array_of, grid_of, matrix_of, to_world, transform_of
 
 
 def volume_of(node: Any) -> Volume:
@@ -56,6 +56,13 @@ def volume_of(node: Any) -> Volume:
     voxels = vtk_to_numpy(scalars).reshape(size[::-1]).transpose(2, 1, 0)
     voxels.flags.writeable = False
     return Volume(voxels, grid_of(size, affine, node.GetName()))
+
+
+def place_of(node: Any) -> tuple[Any, ...]:
+    """Another value whenever a volume was moved, also by a transform that is not linear."""
+    ijk_to_ras = vtk.vtkMatrix4x4()
+    node.GetIJKToRASMatrix(ijk_to_ras)
+    return array_of(ijk_to_ras).tolist(), transform_of(node)
 
 
 def ct_of(node: Any, header: Mapping[str, Any] | None = None) -> CT:

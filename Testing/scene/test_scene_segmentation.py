@@ -434,3 +434,8 @@ def test_two_volumes_in_one_scene_are_kept_apart():
     assert first.GetNodeReference("referenceImageGeometryRef") is first_volume
     assert second.GetNodeReference("referenceImageGeometryRef") is second_volume
     assert first.GetName() == second.GetName() == "CT T12-L2" and first.GetID() != second.GetID()
+
+
+def test_bone_is_seen_through_its_mask():
+    _, node, _ = made(GRIDS["oblique"])
+    assert 0 < node.GetDisplayNode().GetOpacity2DFill() <= 0.3
