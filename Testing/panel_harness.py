@@ -14,7 +14,6 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import slicer_standins
@@ -28,6 +27,7 @@ from example_levels import CENTRE_RAS, FIVE_BODIES, sure  # noqa: E402
 from example_results import RADII_MM, box_of, grid_of, synthetic_case  # noqa: E402
 from known_network import CARD, SixMore  # noqa: E402
 from mrml import new_scene  # noqa: E402
+from slicer_standins.scripted_modules import ModuleParent  # noqa: E402
 
 MODULE = Path(__file__).resolve().parents[1] / "OpportunisticBMD"
 if str(MODULE) not in sys.path:
@@ -256,13 +256,17 @@ class Packages:
     def missing(self) -> list[str]:
         return list(self.lacking)
 
+    def in_words(self, names: list[str]) -> str:
+        return f"Not installed yet: {', '.join(names)}."
+
     def size_in_words(self, names: list[str]) -> str:
         return "about 250 MB"
 
-    def install(self, names: list[str]) -> None:
+    def install(self, names: list[str]) -> list[str]:
         if not self.has_network:
             raise RuntimeError("no network")
         self.lacking.clear()
+        return []
 
     def by_hand(self, names: list[str]) -> str:
         return "copy the wheels"
@@ -355,7 +359,7 @@ def module_file() -> Any:
 
 def introduced(module: Any) -> Any:
     """The module's parent, as Slicer hands it in, after the module has introduced itself."""
-    parent = SimpleNamespace(path=str(MODULE / "OpportunisticBMD.py"))
+    parent = ModuleParent(str(MODULE / "OpportunisticBMD.py"))
     module.OpportunisticBMD(parent)
     return parent
 

@@ -1,15 +1,18 @@
 """Draws the panel's main states into Resources/Pictures: `python Testing/render_panel.py [--output DIR]`.
 
 The panel is the real one, on the real scene, measuring a virtual patient with the models that ship; only what Slicer
-itself draws (the frame around it, the Segment Editor) is a stand-in.
+itself draws (the frame around it, the Segment Editor) is a stand-in. Every state is drawn in Slicer's light and dark
+style (panel-STATE.png, panel-STATE-dark.png), with --sizes also in a narrow panel and in a font of 150 %.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -17,55 +20,56 @@ os.environ["QT_SCALE_FACTOR"] = "2"  # twice the pixels, as on the screens that 
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(Path(__file__).parent), str(REPOSITORY)]
 
+from PIL import Image  # noqa: E402
+
 import panel_harness  # noqa: E402
 from annotated_cases import annotated_case  # noqa: E402
+from looks import LOOKS, SIZES, dress, fit_to_width  # noqa: E402
 from OpportunisticBMDLib.cases import CaseInfo, add_scan, write_case  # noqa: E402
 from OpportunisticBMDLib.scene.volumes import node_from_volume  # noqa: E402
 from OpportunisticBMDPanel.following.worker_link import start_worker  # noqa: E402
 from OpportunisticBMDPanel.session import State  # noqa: E402
+from OpportunisticBMDPanel.slicer.virtual_patient import SAMPLE  # noqa: E402
 from OpportunisticBMDTraining.virtual.patient import virtual_patient  # noqa: E402
-from panel_harness import qt, slicer  # noqa: E402 - importable only now
+from panel_harness import slicer  # noqa: E402 - importable only now
+from slice_views import SliceViews  # noqa: E402
 
-WIDTH_PX = 500  # of Slicer's module panel
-FONTS = ("Inter", "Open Sans", "DejaVu Sans")
+COLOURS = 256
+SLICES_QUALITY = 80
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=REPOSITORY / "Resources" / "Pictures")
-    parser.add_argument("--seed", type=int, default=3, help="which virtual patient")
+    parser.add_argument("--seed", type=int, default=SAMPLE, help="which virtual patient (default: that of Sample Data)")
     parser.add_argument(
         "--quick", action="store_true", help="with the synthetic patient of the tests: not for the README"
     )
+    parser.add_argument("--sizes", action="store_true", help="also in a narrow panel, and in a font of 150 %%")
     options = parser.parse_args(arguments)
-    options.output.mkdir(parents=True, exist_ok=True)
-    dress()
-    for name, panel in states(options.seed, options.quick):
-        path = options.output / f"panel-{name}.png"
-        picture_of(panel).save(str(path))
-        print(path)
+    output = options.output.resolve()
+    output.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        for name, panel in states(options.seed, options.quick):
+            if name == "empty":
+                views = SliceViews(panel.scene)
+            for size in SIZES if options.sizes else ["usual"]:
+                for look in LOOKS:
+                    suffix = [f"-{each}" for each in (size, look) if each not in ("usual", "light")]
+                    path = output / f"panel-{name}{''.join(suffix)}.png"
+                    draw(panel, look, size, path)
+            if name == "result":
+                draw_slices(views, output / "slices.jpg")
 
 
-def dress() -> None:
-    """Fusion, light, and the first font that is there."""
-    application = qt.QApplication.instance()
-    application.setStyle("Fusion")
-    known = set(qt.QFontDatabase.families())
-    font = qt.QFont(next((name for name in FONTS if name in known), "Sans Serif"))
-    font.setPointSizeF(9.0)
-    application.setFont(font)
-
-
-def states(seed: int, quick: bool):
+def states(seed: int, quick: bool) -> Iterator[tuple[str, panel_harness.Panel]]:
     """The panel in one state after the other."""
     panel = panel_harness.Panel(worker=None if quick else start_worker, scene=slicer.vtkMRMLScene())
     yield "empty", panel
     if quick:
-        volume = panel_harness.patient(panel.scene, "CT abdomen")
+        volume = panel_harness.patient(panel.scene, "Virtual patient")
     else:
-        volume = node_from_volume(panel.scene, virtual_patient(seed).ct, "CT abdomen")
-    slicer.dicomDatabase.add("1.2.3", {"0018,0060": "120", "0018,1210": "STANDARD"})
-    volume.SetAttribute("DICOM.instanceUIDs", "1.2.3")
+        volume = node_from_volume(panel.scene, virtual_patient(seed).ct, f"Virtual patient {seed}")
     panel.choose(volume)
     yield "ready", panel
     panel.logic.warm_up()
@@ -76,25 +80,38 @@ def states(seed: int, quick: bool):
     until(panel, lambda: panel.session.progress[1] > 0.3)
     yield "running", panel
     panel.worker.holds_back = False
-    until(panel, lambda: panel.session.state is not State.RUNNING)
+    rest(panel)
     yield "result", panel
+    panel.ui.copyButton.click()
+    yield "copied", panel
+    panel.answers.folder = Path("results")
+    panel.ui.exportButton.click()
+    yield "exported", panel
     panel.ui.correctSection.collapsed = False
-    panel_harness.paint(panel.session, "L2", voxels=3)
+    panel_harness.paint(panel.session, "L2", voxels=2)
     yield "stale", panel
-    until(panel, lambda: panel.session.state is not State.STALE)
+    rest(panel)
     panel.widget.results.use_boxes["L2"].click()
-    until(panel, lambda: panel.session.state is not State.STALE)
+    rest(panel)
     yield "corrected", panel
+    panel.ui.undoButton.click()
+    rest(panel)
+    yield "undone", panel
+    panel.ui.relabelUpButton.click()
+    rest(panel)
+    yield "moved", panel
+    panel.ui.undoButton.click()
+    rest(panel)
     panel.ui.correctSection.collapsed = True
-    panel.widget.results.use_boxes["L1"].click()
-    until(panel, lambda: panel.session.state is not State.STALE)
+    for vertebra in ("L1", "L2"):
+        panel.widget.results.use_boxes[vertebra].click()
+        rest(panel)
     yield "refused", panel
     panel.ui.settingsSection.collapsed = panel.ui.batchSection.collapsed = False
     yield "settings", panel
     panel.ui.settingsSection.collapsed = panel.ui.batchSection.collapsed = True
-    with tempfile.TemporaryDirectory() as folder:
-        open_case(panel, Path(folder) / "spine-cts")
-        yield "annotating", panel
+    open_case(panel, Path("spine-cts"))
+    yield "annotating", panel
     panel.close()
 
 
@@ -112,6 +129,11 @@ def open_case(panel, folder: Path) -> None:
     ui.openCaseButton.click()
 
 
+def rest(panel) -> None:
+    """Until nothing is measured any more."""
+    until(panel, lambda: panel.session.state not in (State.STALE, State.RUNNING))
+
+
 def until(panel, condition) -> None:
     def step() -> bool:
         panel.clock.seconds += 0.1
@@ -121,17 +143,23 @@ def until(panel, condition) -> None:
     panel_harness.wait(step)
 
 
-def picture_of(panel) -> qt.QPixmap:
-    """The panel as high as it needs to be."""
-    root = panel.root
-    root.setStyleSheet("qMRMLWidget#OpportunisticBMD { background: #f6f7f8; }")
-    root.setAttribute(qt.Qt.WA_DontShowOnScreen)
-    root.show()
-    for _ in range(3):  # sections that open, and labels that wrap, settle in steps
-        root.resize(WIDTH_PX, root.layout().totalHeightForWidth(WIDTH_PX))
-        panel.widget.refresh()
-        qt.QApplication.processEvents()
-    return root.grab()
+def draw(panel: panel_harness.Panel, look: str, size: str, path: Path) -> None:
+    """Writes a picture of the panel, as high as it needs to be, in as few colours as show it."""
+    width_px, font_pt = SIZES[size]
+    dress(look, font_pt)
+    panel.root.setStyleSheet("qMRMLWidget#OpportunisticBMD { background: palette(window); }")
+    fit_to_width(panel, width_px)
+    panel.root.grab().save(str(path))
+    with Image.open(path) as drawn:
+        few = drawn.convert("RGB").quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    few.save(path, optimize=True)
+    print(path)
+
+
+def draw_slices(views: SliceViews, path: Path) -> None:
+    """Writes a picture of the slice views beside the panel."""
+    Image.fromarray(views.picture()).save(path, quality=SLICES_QUALITY, optimize=True)
+    print(path)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The panel's logic: one session per volume, one worker for all, and the way from a stroke to a new number.
 
-Nothing here knows Qt. `tick` is called by a timer while `is_active`; every change of a session is told by `changed`.
+Nothing here knows Qt. `tick` is called by a timer while `is_active` or `has_worker`; every change of a session is told
+by `changed`.
 """
 
 from __future__ import annotations
@@ -10,11 +11,16 @@ from collections.abc import Callable
 from typing import Any
 
 from OpportunisticBMDLib.core.ct import CT
+from OpportunisticBMDLib.core.errors import BadInput
+from OpportunisticBMDLib.core.packed import PackedLabels
 from OpportunisticBMDLib.core.run import Run
+from OpportunisticBMDLib.core.segmentation import Segmentation
 from OpportunisticBMDLib.edits import Edits
 from OpportunisticBMDPanel.following.edit_watch import EditWatch
 from OpportunisticBMDPanel.following.job_queue import JobQueue
 from OpportunisticBMDPanel.following.sessions import Sessions
+from OpportunisticBMDPanel.following.steps import Steps
+from OpportunisticBMDPanel.following.worker_life import WorkerLife
 from OpportunisticBMDPanel.following.worker_link import WorkerLink, start_worker
 from OpportunisticBMDPanel.session import Session, State
 from OpportunisticBMDPanel.settings.settings import Settings
@@ -46,10 +52,13 @@ class PanelLogic:
         self._sessions = Sessions(nodes, header, clock)
         self._edits = EditWatch(self._sessions, nodes)
         self._worker = WorkerLink(lambda: worker(self._settings))
-        self._jobs = JobQueue(self._sessions, nodes, self._worker, self._edits.follow)
+        self._life = WorkerLife(self._worker, clock)
+        self._steps = Steps(self._sessions, nodes, self._edits.follow)
+        self._jobs = JobQueue(self._sessions, nodes, self._worker, self._edits.follow, self._steps)
         self.changed = self._sessions.changed  # a session
         self.computed = self._jobs.computed  # a session with fresh masks
         self.declined = self._jobs.declined  # one sentence: why a run cannot be, which changed nothing
+        self.cancelled = self._jobs.cancelled  # a session whose run was stopped
         self.noted = self._worker.noted  # one sentence about the worker
         self.awake = self._sessions.awake  # there is something to do: call `tick` until it says that there is not
         self._worker.awake.connect(self.awake.emit)
@@ -65,6 +74,11 @@ class PanelLogic:
     def is_running(self) -> bool:
         """Whether the reader waits for a run."""
         return bool(self._sessions.running())
+
+    @property
+    def has_worker(self) -> bool:
+        """Whether a worker was started that `tick` has to end some day."""
+        return self._worker.is_started
 
     @property
     def settings(self) -> Settings:
@@ -89,6 +103,18 @@ class PanelLogic:
         return bool(session.edits(session.masks.labels).edited) or session.state is State.STALE
 
     # What the reader does
+
+    def enter(self) -> None:
+        """The reader is in the module."""
+        self._life.enter()
+
+    def leave(self) -> None:
+        """The reader is elsewhere: what runs goes on, and soon the worker ends."""
+        self._life.leave()
+
+    def expect(self) -> None:
+        """The reader is likely to compute soon: the worker starts in a few seconds, if it did not yet."""
+        self._life.expect()
 
     def warm_up(self) -> None:
         """Starts the worker, so that its models are loaded when they are needed."""
@@ -134,6 +160,24 @@ class PanelLogic:
             self._nodes.relabel(session, by)
         self._sessions.touch(session, settled=True)
 
+    def undo(self, session: Session) -> None:
+        """Takes the last step back, with the number that was before it; nothing where there is none.
+
+        Raises:
+            BadInput: the volume lies under a transform that is not linear.
+        """
+        self._nodes.look()
+        self._steps.undo(session)
+
+    def redo(self, session: Session) -> None:
+        """Takes the step again that was undone last; nothing where there is none.
+
+        Raises:
+            BadInput: the volume lies under a transform that is not linear.
+        """
+        self._nodes.look()
+        self._steps.redo(session)
+
     def apply(self, settings: Settings) -> None:
         """Takes new settings; what was measured is measured again with them.
 
@@ -142,15 +186,17 @@ class PanelLogic:
         """
         if self.is_running:
             raise RuntimeError("settings cannot be changed in the middle of a run")
-        if settings == self._settings:
-            return
+        is_in_words_only = settings.measures_as(self._settings)
         self._settings = settings
+        if is_in_words_only:
+            return
         was_started = self._worker.is_started
         self.close()
         if was_started:
             self.warm_up()
         for session in self._sessions:
             session.known.forget()
+            session.history.outdate()
             self._sessions.touch(session, settled=True)
 
     def close(self) -> None:
@@ -161,7 +207,9 @@ class PanelLogic:
         """Takes the worker's answers and gives it the next job. True while there is something to wait for."""
         self._worker.hear()
         self._nodes.look()
+        self._steps.note_boxes()
         self._jobs.next()
+        self._life.tick(self.is_active)
         return self.is_active
 
     # What happens in the scene
@@ -173,7 +221,7 @@ class PanelLogic:
             self._jobs.drop(removed)
             self._nodes.unwatch(removed)
         for session in self._sessions:
-            if session.segmentation_node is node and not session.is_quiet and session.state is not State.RUNNING:
+            if session.segmentation_node is node and not session.is_quiet:
                 self._masks_removed(session)
 
     def scene_closing(self) -> None:
@@ -191,22 +239,33 @@ class PanelLogic:
                 self._take_up(session, saved)
 
     def _masks_removed(self, session: Session) -> None:
+        """There is no number any more; a run that is to make new masks goes on."""
         self._nodes.unwatch(session)
-        self._jobs.stop(session)
         session.run = session.automatic = session.segmentation_node = session.changed_at = None
-        session.state = State.READY
+        if session.state is not State.RUNNING:
+            self._jobs.stop(session)
+            session.state = State.READY
+        self._steps.note(session)
         self.changed.emit(session)
+
+    def _saved_masks(self, session: Session) -> Segmentation | None:
+        """None where there are none, or where they cannot be read: measuring them says why."""
+        try:
+            return self._nodes.segmentation(session) if session.segmentation_node is not None else None
+        except BadInput:
+            return None
 
     def _take_up(self, session: Session, saved: SavedResult) -> None:
         session.segmentation_node, session.box_node = saved.nodes.segmentation_node, saved.nodes.box_node
         session.table_node, session.regions_node = saved.nodes.table_node, saved.nodes.regions_node
-        masks = self._nodes.segmentation(session) if session.segmentation_node is not None else None
+        masks = self._saved_masks(session)
         session.run = Run(saved.result, masks)
-        session.automatic = masks.labels if masks is not None else None
+        session.automatic = PackedLabels.of(masks.labels.array) if masks is not None else None
         session.other_edits = Edits.of_result(saved.result)
         session.box_moved = self._nodes.is_box_moved(session)
         session.state = session.settled
         self._edits.follow(session)
-        if saved.is_outdated:
+        if saved.is_outdated or masks is None:
             self._sessions.touch(session, settled=True)
+        self._steps.begin(session)
         self.changed.emit(session)

@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from OpportunisticBMDLib.core.ct import CT
+from OpportunisticBMDLib.core.packed import PackedLabels
 from OpportunisticBMDLib.core.result import Result
 from OpportunisticBMDLib.core.run import Run
 from OpportunisticBMDLib.core.segmentation import Segmentation
 from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.edits import NO_EDITS, Edits, KnownResults
+from OpportunisticBMDPanel.history import History
 from OpportunisticBMDPanel.slicer.volume_nodes import VolumeNodes
 
 
@@ -41,9 +43,11 @@ class Session(VolumeNodes):
         other_edits: what the reader changed, apart from the masks since `automatic`: vertebrae left out, the box, and
             masks that were edited before the scene was loaded.
         box_moved: the box on the screen is not the one that the masks were found in.
+        history: the steps that can be undone and redone.
         known: earlier results.
         version: counts the changes, so that an answer that comes late is known as such.
         changed_at: when the latest change was made, by the logic's clock, in s; None where all is measured.
+        box_changed_at: when the box was moved last, in s; None where that is noted as a step.
     """
 
     state: State = State.READY
@@ -52,17 +56,24 @@ class Session(VolumeNodes):
     progress: tuple[str, float] = ("", 0.0)
     ct: CT | None = None
     run: Run | None = None
-    automatic: Volume | None = None
+    automatic: PackedLabels | None = None
     other_edits: Edits = NO_EDITS
     box_moved: bool = False
+    history: History = field(default_factory=History)
     known: KnownResults = field(default_factory=KnownResults)
     version: int = 0
     changed_at: float | None = None
+    box_changed_at: float | None = None
     _quiet: int = 0
 
     @property
     def result(self) -> Result | None:
         return self.run.result if self.run else None
+
+    @property
+    def shown_result(self) -> Result | None:
+        """The result where the panel shows it: not while a run is to replace it, nor where one failed."""
+        return self.result if self.state in (State.RESULT, State.STALE, State.REFUSED) else None
 
     @property
     def masks(self) -> Segmentation | None:

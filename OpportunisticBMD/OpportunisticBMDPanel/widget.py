@@ -14,9 +14,12 @@ from slicer.util import VTKObservationMixin
 
 from OpportunisticBMDPanel.batch.runner import Batch
 from OpportunisticBMDPanel.batch.view import BatchView
+from OpportunisticBMDPanel.correcting.editors import Editors
 from OpportunisticBMDPanel.correcting.segment_editing import SegmentEditing
+from OpportunisticBMDPanel.correcting.steps_view import StepsView
 from OpportunisticBMDPanel.correcting.view import CorrectingView
 from OpportunisticBMDPanel.logic import PanelLogic
+from OpportunisticBMDPanel.measuring.installing_view import InstallingView
 from OpportunisticBMDPanel.measuring.view import MeasuringView
 from OpportunisticBMDPanel.session import Session
 from OpportunisticBMDPanel.settings.settings import Settings, SettingsStore
@@ -24,15 +27,16 @@ from OpportunisticBMDPanel.settings.view import SettingsView
 from OpportunisticBMDPanel.slicer.chosen_volume import VOLUME_CLASS, ChosenVolume
 from OpportunisticBMDPanel.slicer.dialogs import SlicerDialogs
 from OpportunisticBMDPanel.slicer.dicom import header_of
+from OpportunisticBMDPanel.slicer.installer import Installer
 from OpportunisticBMDPanel.slicer.nodes import Nodes
-from OpportunisticBMDPanel.slicer.packages import RequiredPackages, installed
+from OpportunisticBMDPanel.slicer.packages import RequiredPackages
 from OpportunisticBMDPanel.slicer.protocols import Dialogs, Packages, Views
 from OpportunisticBMDPanel.slicer.python import python_executable
+from OpportunisticBMDPanel.slicer.shortcuts import Shortcuts, show_keys
+from OpportunisticBMDPanel.slicer.terminology import TERMINOLOGY, load_terminology
 from OpportunisticBMDPanel.slicer.views import SlicerViews
 
 TICK_MS = 50
-LEAST_PLOT_PX = 320
-CENTRED_ON = ("L1", "T12", "L2")  # the first of them that was found
 
 
 class PanelWidget(VTKObservationMixin):
@@ -72,13 +76,15 @@ class PanelWidget(VTKObservationMixin):
         self._dialogs = dialogs or SlicerDialogs()
         self._views = views or SlicerViews(self._scene)
         self._packages = packages or RequiredPackages(Path(resource("requirements.txt")))
+        self._installer = Installer(self._dialogs)
         self.batch = batch or Batch(python_executable())
-        self._volume = ChosenVolume(self._scene, self.ui, parameter_node, self._on_parameters)
+        self._volume = ChosenVolume(self._scene, self.ui.inputSelector, parameter_node, self._on_parameters)
         self._is_entered = False
         self._timer = qt.QTimer()
         self._timer.setInterval(TICK_MS)
         self._timer.connect("timeout()", self._on_tick)
         panel.setMRMLScene(self._scene)
+        load_terminology(resource(TERMINOLOGY))
         self._make_sections()
         self._observe_logic()
         self._observe_scene()
@@ -90,24 +96,30 @@ class PanelWidget(VTKObservationMixin):
     # What Slicer tells the module
 
     def enter(self) -> None:
-        """The reader turns to the module: the models are loaded, if that needs nothing to be installed."""
+        """The reader turns to the module."""
         self._is_entered = True
         self._volume.connect()
-        if not self._packages.missing():
-            self.logic.warm_up()
-        self.editing.open()
+        self.logic.enter()
+        self._expect()
+        self._editors.enter()
+        self._shortcuts.install()
         self._timer.start()
         self.refresh()
 
     def exit(self) -> None:
         """The reader turns to another module: what runs goes on."""
         self._is_entered = False
-        self.editing.close()
+        self.logic.leave()
+        self._editors.exit()
+        self._shortcuts.remove()
+        self._views.leave()
 
     def cleanup(self) -> None:
         """Leaves nothing running and nothing observed."""
         self._timer.stop()
-        self.editing.close()
+        self._editors.exit()
+        self._shortcuts.remove()
+        self._views.leave()
         self._batch_view.cleanup()
         if self._annotating is not None:
             self._annotating.cleanup()
@@ -115,6 +127,7 @@ class PanelWidget(VTKObservationMixin):
         self.removeObservers()
         self.logic.scene_closing()
         self.logic.close()
+        self.editing.cleanup()
 
     # What is shown
 
@@ -126,20 +139,32 @@ class PanelWidget(VTKObservationMixin):
     def refresh(self) -> None:
         """Shows the state of the chosen volume."""
         session = self.session
-        self._measuring.show(session, max(LEAST_PLOT_PX, self._panel.width - 8))
-        self._correcting.show(session, self._volume.shows_box)
+        self._measuring.show(session, self._panel.width)
+        self._correcting.show(session)
+        self._steps.show(session)
         self._settings.show(self.logic.settings, can_change=not self.logic.is_running)
 
     def _make_sections(self) -> None:
+        self._installing = InstallingView(self.ui, self._panel, self._installer)
         self._measuring = MeasuringView(
-            self.ui, self.logic, self._dialogs, session=self._chosen_session, has_packages=self._has_packages
+            self.ui,
+            self.logic,
+            self._dialogs,
+            self._views,
+            session=self._chosen_session,
+            has_packages=self._has_packages,
+            has_mended_packages=self._has_mended_packages,
         )
         self.results = self._measuring.results
         self._settings = SettingsView(self.ui, self.logic.settings, self._on_settings)
-        self.editing = SegmentEditing(self.ui.editorContainer, self._scene)
+        self._editors = Editors()
+        self.editing = SegmentEditing(self.ui.editorContainer, self._scene, self._editors)
         self._correcting = CorrectingView(
             self.ui, self.logic, self._nodes, self._dialogs, self.editing, self._chosen_session
         )
+        self._steps = StepsView(self.ui, self.logic, self._dialogs, self._chosen_session)
+        self._shortcuts = Shortcuts(self._panel, self._button)
+        show_keys(self.ui)
         self._batch_view = BatchView(
             self.ui,
             self.batch,
@@ -158,7 +183,9 @@ class PanelWidget(VTKObservationMixin):
             logic=self.logic,
             dialogs=self._dialogs,
             views=self._views,
+            editors=self._editors,
             packages=RequiredPackages(Path(self._resource("annotating-requirements.txt"))),
+            installer=self._installer,
             store=qt.QSettings(),
             header=header_of,
             subject=subject_of,
@@ -171,6 +198,10 @@ class PanelWidget(VTKObservationMixin):
         make = annotating or AnnotatingSection
         return make(self.ui.annotatingSection, self._resource("UI/Annotating.ui"), around)
 
+    def _button(self, name: str) -> Any:
+        """Of the panel, or of the annotating section once that was opened; None where it is in neither."""
+        return next((getattr(ui, name) for ui in (self.ui, self._annotating.ui) if hasattr(ui, name)), None)
+
     def _chosen_session(self) -> Session:
         session = self.session
         if session is None:
@@ -178,11 +209,14 @@ class PanelWidget(VTKObservationMixin):
         return session
 
     def _has_packages(self) -> bool:
-        return installed(self._packages, self._dialogs)
+        return self._installer.has(self._packages)
+
+    def _has_mended_packages(self) -> bool:
+        return self._installer.mended(self._packages)
 
     def _on_settings(self, settings: Settings) -> None:
-        self._store.save(settings)
         self.logic.apply(settings)
+        self._store.save(settings)
         self.refresh()
 
     # What the logic tells
@@ -196,21 +230,23 @@ class PanelWidget(VTKObservationMixin):
     def _on_tick(self) -> None:
         is_active = self.logic.tick()
         is_active = self.batch.tick() or is_active
-        if not is_active and not self._is_entered:
+        self._measuring.keep_up(self._panel.width)
+        if not is_active and not self._is_entered and not self.logic.has_worker:
             self._timer.stop()
+
+    def _expect(self) -> None:
+        """With a CT to compute, the models are loaded soon, if that needs nothing to be installed."""
+        can_compute = self._is_entered and self._volume.node is not None and not self.logic.has_worker
+        if can_compute and not self._installer.is_busy and not self._packages.missing():
+            self.logic.expect()
 
     def _on_session_changed(self, session: Session) -> None:
         if session is self.session:
             self.refresh()
 
     def _on_computed(self, session: Session) -> None:
-        if session is not self.session or session.result is None:
-            return
-        self._views.show(session.volume_node)
-        found = [session.result.vertebrae.get(name) for name in CENTRED_ON]
-        centre = next((v.mask.centroid_ras_mm for v in found if v is not None and v.mask is not None), None)
-        if centre is not None:
-            self._views.centre_on(centre)
+        if session is self.session:
+            self._measuring.navigation.start(session)
 
     def _on_noted(self, note: str) -> None:
         self._measuring.note = note
@@ -228,11 +264,11 @@ class PanelWidget(VTKObservationMixin):
 
     def _on_scene_closing(self, caller: Any, event: str) -> None:
         self.logic.scene_closing()
+        self._views.leave()
         self._volume.disconnect()
         self.refresh()
 
     def _on_scene_closed(self, caller: Any, event: str) -> None:
-        self.editing.scene_closed()
         self._volume.connect()
         self.refresh()
 
@@ -253,5 +289,5 @@ class PanelWidget(VTKObservationMixin):
             self.refresh()
 
     def _on_parameters(self) -> None:
-        self.ui.exportedLabel.text = ""
+        self._expect()
         self.refresh()

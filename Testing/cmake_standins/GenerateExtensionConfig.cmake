@@ -1,6 +1,6 @@
 # Stand-in for Slicer's extension description: every entry has to be there; written as "key value" lines.
 set(_description)
-foreach(name HOMEPAGE CATEGORY CONTRIBUTORS DESCRIPTION ICONURL SCREENSHOTURLS DEPENDS)
+foreach(name HOMEPAGE CATEGORY CONTRIBUTORS DESCRIPTION ICONURL SCREENSHOTURLS DEPENDS KEYWORDS)
   if("${EXTENSION_${name}}" STREQUAL "")
     message(FATAL_ERROR "EXTENSION_${name} is not set")
   endif()

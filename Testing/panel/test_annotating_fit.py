@@ -15,7 +15,7 @@ from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.models import model_folder, verify
 from OpportunisticBMDPanel.annotating import fit as annotating_fit
 from OpportunisticBMDPanel.annotating.complete_models import complete_models
-from OpportunisticBMDPanel.annotating.curve import draw_curves
+from OpportunisticBMDPanel.annotating.curve import Look, draw_curves
 from OpportunisticBMDPanel.annotating.fit import FitPlan, FitRun, FitState
 
 
@@ -178,10 +178,13 @@ def test_versions_are_ordered_by_number(tmp_path):
 def test_the_curves_are_a_picture(tmp_path):
     from matplotlib.image import imread
 
-    draw_curves({"dice_L1": {10: 0.5}, "loss": {1: 3.0, 10: 2.0}}, tmp_path / "curve.png")
+    dark = Look("#ffffff", "#333333", ("#ff0000", "#00ff00"))
+    draw_curves({"dice_L1": {10: 0.5}, "loss": {1: 3.0, 10: 2.0}}, tmp_path / "curve.png", dark)
     drawn = imread(tmp_path / "curve.png")
-    assert drawn.shape[:2] == (220, 440) and drawn.std() > 0
-    draw_curves({}, tmp_path / "empty.png")
+    assert drawn.shape[:2] == (220, 340)
+    assert drawn[0, 0, :3].tolist() == pytest.approx([0.2, 0.2, 0.2])
+    assert all((drawn[..., :3] == colour).all(axis=-1).any() for colour in ((1, 1, 1), (1, 0, 0), (0, 1, 0)))
+    draw_curves({}, tmp_path / "empty.png", dark)
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 

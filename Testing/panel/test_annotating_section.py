@@ -37,10 +37,12 @@ from OpportunisticBMDLib.worker.messages import Failed, Finished  # noqa: E402
 from OpportunisticBMDPanel.annotating.fit import FitState  # noqa: E402
 from OpportunisticBMDPanel.annotating.section import AnnotatingSection  # noqa: E402
 from OpportunisticBMDPanel.annotating.surroundings import Surroundings  # noqa: E402
+from OpportunisticBMDPanel.correcting.editors import Editors  # noqa: E402
 from OpportunisticBMDPanel.logic import PanelLogic  # noqa: E402
 from OpportunisticBMDPanel.settings.settings import Settings  # noqa: E402
 from OpportunisticBMDPanel.slicer.dicom import header_of  # noqa: E402
 from OpportunisticBMDPanel.slicer.dicom_subject import subject_of  # noqa: E402
+from OpportunisticBMDPanel.slicer.installer import Installer  # noqa: E402
 from OpportunisticBMDPanel.slicer.nodes import Nodes  # noqa: E402
 from OpportunisticBMDTraining.dataset import main  # noqa: E402
 
@@ -104,13 +106,17 @@ class Packages:
     def missing(self) -> list[str]:
         return list(self.lacking)
 
+    def in_words(self, names: list[str]) -> str:
+        return f"Not installed yet: {', '.join(names)}."
+
     def size_in_words(self, names: list[str]) -> str:
         return "about 5 MB"
 
-    def install(self, names: list[str]) -> None:
+    def install(self, names: list[str]) -> list[str]:
         if "unreachable" in names:
             raise RuntimeError("no network")
         self.lacking.clear()
+        return []
 
     def by_hand(self, names: list[str]) -> str:
         return "copy them"
@@ -124,6 +130,8 @@ class Panel:
         self.worker, self.answers, self.packages = KnownWorker(), Answers(), Packages()
         self.logic = PanelLogic(Nodes(self.scene), Settings(), worker=lambda settings: self.worker)
         self.store: dict[str, object] = {}
+        self.editors = Editors()
+        self.editors.enter()
         self.chosen, self.shown, self.models = None, None, None
         self.sections: list[AnnotatingSection] = []
 
@@ -144,8 +152,10 @@ class Panel:
             scene=self.scene,
             logic=self.logic,
             dialogs=self.answers,
-            views=SimpleNamespace(show=lambda node: setattr(self, "shown", node), centre_on=lambda ras: None),
+            views=SimpleNamespace(show=lambda node: setattr(self, "shown", node)),
+            editors=self.editors,
             packages=self.packages,
+            installer=Installer(self.answers),
             store=SimpleNamespace(value=self.store.get, setValue=self.store.__setitem__),
             header=header_of,
             subject=subject_of,
@@ -248,6 +258,16 @@ def test_from_an_empty_folder_to_an_annotated_case_that_the_check_passes(panel, 
     assert panel.answers.errors == []
 
 
+def test_undo_in_the_panel_leaves_a_case_its_automatic_masks(panel, tmp_path):
+    section = opened(panel, with_new_cases(tmp_path))
+    section.ui.nextButton.click()
+    section.ui.automaticButton.click()
+    panel.work()
+    session = panel.logic.session(section.work.nodes.volume_node)
+    panel.logic.undo(session)
+    assert section.work.nodes.are_here and session.result is not None
+
+
 def test_the_automatic_run_knows_how_the_case_was_acquired(panel, tmp_path):
     section = opened(panel, with_new_cases(tmp_path))
     choose(section, "case-0001")
@@ -287,6 +307,20 @@ def test_masks_that_nobody_asked_for_leave_a_case_its_own(panel, tmp_path):
     panel.logic.compute(panel.logic.session(section.work.nodes.volume_node))
     panel.work()
     assert section.work.nodes.segmentation_node is drawn and section.work.nodes.are_here
+
+
+def test_a_run_that_is_cancelled_in_the_panel_leaves_the_case_to_be_saved(panel, tmp_path):
+    section = opened(panel, with_new_cases(tmp_path))
+    choose(section, "case-0001")
+    draw(section)
+    drawn = section.work.nodes.segmentation_node
+    section.ui.automaticButton.click()
+    panel.logic.cancel()
+    assert section.ui.saveButton.enabled and section.ui.automaticButton.enabled
+    assert section.ui.caseMessageLabel.text == "The models were stopped: the masks are as they were."
+    panel.logic.compute(panel.logic.session(section.work.nodes.volume_node))
+    panel.work()
+    assert section.work.nodes.segmentation_node is drawn, "nobody asked for these masks"
 
 
 def test_a_dicom_volume_brings_its_facts_but_not_its_patient(panel, tmp_path):
@@ -395,6 +429,7 @@ def test_work_is_put_aside_and_restored_after_a_crash(panel, tmp_path):
     section.ui.bmdL1Edit.text = "10"
     section.work.autosave()
 
+    panel.editors.exit()  # the keys went with the application's window
     crashed = Panel()  # another start of the application: the first one had no time to clean up
     crashed.store = panel.store
     again = crashed.open()
@@ -498,7 +533,8 @@ def test_a_damaged_case_is_named(panel, tmp_path):
 def test_missing_packages_are_offered(panel):
     panel.packages.lacking = ["filelock>=3.12"]
     section = panel.open()
-    assert section.ui.missingFrame.visible and "filelock>=3.12 (about 5 MB)" in section.ui.missingLabel.text
+    words = "Annotating needs Python packages. Not installed yet: filelock>=3.12. To download: about 5 MB."
+    assert section.ui.missingFrame.visible and section.ui.missingLabel.text == words
     assert section.dataset is None and section.work is None and not section.ui.openFolderButton.enabled
     panel.packages.lacking.append("unreachable")
     section.ui.installPackagesButton.click()
@@ -523,7 +559,8 @@ def test_the_requirements_are_found_where_they_are_installed():
 def test_every_exclusion_of_the_paper_has_its_box(panel, tmp_path):
     section = opened(panel, with_new_cases(tmp_path))
     for exclusion in Exclusion:
-        assert getattr(section.ui, f"exclusion_{exclusion.value}").text == exclusion.words
+        box = getattr(section.ui, f"exclusion_{exclusion.value}")
+        assert box.text == exclusion.words.partition(" (")[0] and box.toolTip == exclusion.words
 
 
 def test_a_fit_needs_a_finished_case(panel, tmp_path):

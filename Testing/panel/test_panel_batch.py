@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,10 @@ pytest.importorskip("slicer", reason="the window's tests need slicer-core")
 import SimpleITK as sitk
 
 import panel_harness
-from OpportunisticBMDPanel.batch.process import SUMMARY, cases_in
+from OpportunisticBMDPanel.batch.process import SUMMARY, BatchRow, cases_in
 from OpportunisticBMDPanel.batch.runner import Batch
 from OpportunisticBMDPanel.settings.settings import Settings
+from panel_harness import Panel, qt
 
 
 def write_lump(path: Path) -> None:
@@ -26,6 +28,12 @@ def write_lump(path: Path) -> None:
     image = sitk.Cast(image - 1000.0, sitk.sitkInt16)
     image.SetSpacing((4.0, 4.0, 4.0))
     sitk.WriteImage(image, str(path))
+
+
+@pytest.fixture(autouse=True)
+def _new_settings() -> Iterator[None]:
+    yield
+    qt.QSettings().remove("ctkPathLineEdit")  # the folders that were chosen before
 
 
 @pytest.fixture
@@ -102,11 +110,15 @@ def test_cancel_leaves_no_process(folder: Path, tmp_path: Path):
     assert not batch.tick()
 
 
-def test_an_interpreter_that_ends_at_once_is_a_sentence(folder: Path, tmp_path: Path):
+def ending_at_once(tmp_path: Path) -> Batch:
     broken = tmp_path / "python"
     broken.write_text("#!/bin/sh\necho no such module >&2\nexit 1\n")
     broken.chmod(0o755)
-    batch = Batch(str(broken))
+    return Batch(str(broken))
+
+
+def test_an_interpreter_that_ends_at_once_is_a_sentence(folder: Path, tmp_path: Path):
+    batch = ending_at_once(tmp_path)
     batch.start(folder, tmp_path / "out", Settings())
     run(batch, 60)
     assert batch.message == "no such module"
@@ -114,7 +126,7 @@ def test_an_interpreter_that_ends_at_once_is_a_sentence(folder: Path, tmp_path: 
 
 @pytest.mark.slow
 def test_the_section_runs_it_and_lists_the_rows(folder: Path, tmp_path: Path):
-    panel = panel_harness.Panel()
+    panel = Panel()
     ui = panel.ui
     assert not ui.batchButton.enabled
     ui.batchInputEdit.currentPath, ui.batchOutputEdit.currentPath = str(folder), str(tmp_path / "out")
@@ -127,4 +139,46 @@ def test_the_section_runs_it_and_lists_the_rows(folder: Path, tmp_path: Path):
     ui.batchButton.click()
     ui.batchCancelButton.click()
     assert "Stopped after 0 of 0" in ui.batchLabel.text and ui.batchButton.isVisibleTo(panel.root)
+    panel.close()
+
+
+def test_the_folders_of_former_days_are_offered_the_latest_first(folder: Path, tmp_path: Path):
+    other = tmp_path / "other"
+    other.mkdir()
+    panel = Panel(batch=ending_at_once(tmp_path))
+    for chosen in (folder, other):
+        panel.ui.batchInputEdit.currentPath, panel.ui.batchOutputEdit.currentPath = str(chosen), str(tmp_path / "out")
+        panel.ui.batchButton.click()
+        run(panel.widget.batch, 60)
+    panel.close()
+    panel = Panel()
+    box = panel.ui.batchInputEdit.comboBox()
+    assert [box.itemText(n) for n in range(box.count())] == [str(other), str(folder)]
+    assert panel.ui.batchInputEdit.currentPath == str(other) and panel.ui.batchButton.enabled
+    panel.close()
+
+
+def test_model_folders_that_were_applied_are_offered_and_not_taken_by_themselves(tmp_path: Path):
+    panel = Panel()
+    panel.ui.modelsEdit.currentPath = str(tmp_path)
+    panel.ui.applySettingsButton.click()
+    panel.ui.modelsResetButton.click()
+    panel.close()
+    panel = Panel()
+    assert panel.ui.modelsEdit.comboBox().itemText(0) == str(tmp_path)
+    assert panel.ui.modelsEdit.currentPath == "" and panel.logic.settings.models is None
+    panel.close()
+
+
+def test_a_row_says_in_words_what_came_out():
+    panel = Panel()
+    panel.widget.batch.rows = [
+        BatchRow("a", "measured", 101.24, 4.0, "osteopenia", "T12 L1", ""),
+        BatchRow("b", "refused", None, None, None, "", "No vertebra was found."),
+        BatchRow("c", "failed", None, None, None, "", "c.nrrd is no image."),
+    ]
+    panel.widget.batch.changed.emit()
+    table = panel.ui.batchTable
+    assert [table.item(row, 2).text() for row in range(3)] == ["Osteopenia", "no density", "not read"]
+    assert table.item(2, 3).text() == "c.nrrd is no image."
     panel.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ pytest.importorskip("PySide6", reason="the window's tests need the dev extra")
 pytest.importorskip("slicer", reason="the window's tests need slicer-core")
 
 import panel_harness as harness
-from mrml import new_scene, segment_editor, stroke
+from mrml import segment_editor, stroke
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.vertebra import MeasuredVertebra
 from OpportunisticBMDLib.core.vertebrae import LABELS
@@ -24,58 +25,14 @@ from OpportunisticBMDPanel.logic import PanelLogic
 from OpportunisticBMDPanel.session import State
 from OpportunisticBMDPanel.settings.settings import Settings
 from OpportunisticBMDPanel.slicer.nodes import Nodes
-from panel_harness import KnownAnatomy
-
-
-class Bench:
-    """A scene with one measured patient."""
-
-    def __init__(self) -> None:
-        self.scene = new_scene()
-        self.clock = harness.Clock()
-        self.workers: list[KnownAnatomy] = []
-        self.logics: list[PanelLogic] = []
-        self.logic = self.new_logic()
-        self.told: list[tuple[State, float | None]] = []
-        self.logic.changed.connect(lambda s: self.told.append((s.state, s.result and s.result.bmd_mg_cm3)))
-
-    def new_logic(self) -> PanelLogic:
-        def make(settings: Settings) -> KnownAnatomy:
-            self.workers.append(KnownAnatomy(settings))
-            return self.workers[-1]
-
-        self.logics.append(PanelLogic(Nodes(self.scene), Settings(), worker=make, clock=self.clock))
-        return self.logics[-1]
-
-    @property
-    def worker(self) -> KnownAnatomy:
-        return self.workers[-1]
-
-    def settle(self, logic: PanelLogic | None = None) -> None:
-        for _ in range(60):
-            self.clock.seconds += 0.05
-            if not (logic or self.logic).tick():
-                return
-        raise AssertionError("the logic does not come to rest")
-
-    def measured(self, name: str = "CT", **how: object):
-        """A volume that was computed, and its session."""
-        session = self.logic.session(harness.patient(self.scene, name, **how))
-        self.logic.compute(session)
-        self.settle()
-        return session
-
-    def count(self, kind: str) -> int:
-        return self.scene.GetNumberOfNodesByClass(kind)
+from panel_bench import Bench
 
 
 @pytest.fixture
 def bench() -> Iterator[Bench]:
     bench = Bench()
     yield bench
-    for logic in bench.logics:
-        logic.scene_closing()
-        logic.close()
+    bench.close()
 
 
 def test_a_run_ends_with_masks_a_box_and_a_table(bench: Bench):
@@ -332,6 +289,21 @@ def test_a_cancelled_run_over_masks_that_were_being_measured_leaves_no_old_numbe
     assert session.state is State.RESULT and session.result.bmd_mg_cm3 != old
 
 
+def test_cancel_leaves_the_measurement_of_another_volume_alone(bench: Bench):
+    session = bench.measured()
+    old = session.result.bmd_mg_cm3
+    harness.paint(session, "L2", voxels=2)
+    bench.worker.holds_back = True
+    bench.clock.seconds += 1
+    bench.logic.tick()
+    assert bench.worker.jobs[-1] == "measure"
+    bench.logic.compute(bench.logic.session(harness.patient(bench.scene, "second")))
+    bench.logic.cancel()
+    bench.worker.holds_back = False
+    bench.settle()
+    assert session.state is State.RESULT and session.result.bmd_mg_cm3 != old
+
+
 def test_a_cancelled_run_after_a_failed_measurement_leaves_no_old_number(bench: Bench):
     session = bench.measured()
     old = session.result.bmd_mg_cm3
@@ -452,6 +424,35 @@ def test_removing_the_masks_leaves_a_volume_that_can_be_computed(bench: Bench):
     assert session.state is State.RESULT
 
 
+def test_masks_that_were_removed_while_it_ran_have_no_number_when_it_is_cancelled(bench: Bench):
+    session = bench.measured()
+    bench.worker.holds_back = True
+    bench.logic.compute(session)
+    node = session.segmentation_node
+    bench.scene.RemoveNode(node)
+    bench.logic.node_removed(node)
+    assert session.state is State.RUNNING, "the run does not need them"
+    bench.logic.cancel()
+    assert session.state is State.READY and session.result is None
+    bench.worker.holds_back = False
+    bench.logic.compute(session)
+    bench.settle()
+    assert session.state is State.RESULT
+
+
+def test_names_are_not_moved_where_the_masks_were_removed_while_that_waited(bench: Bench):
+    session, second = bench.measured(), bench.logic.session(harness.patient(bench.scene, "second"))
+    bench.worker.holds_back = True
+    bench.logic.compute(second)
+    bench.logic.move_levels(session, 1)
+    node = session.segmentation_node
+    bench.scene.RemoveNode(node)
+    bench.logic.node_removed(node)
+    bench.worker.holds_back = False
+    bench.settle()
+    assert session.state is State.READY and second.state is State.RESULT
+
+
 def test_changing_the_voxels_measures_anew(bench: Bench):
     session = bench.measured(bone_hu=100.0)
     before = session.result.bmd_mg_cm3
@@ -488,6 +489,83 @@ def test_a_volume_that_was_moved_is_measured_where_it_lies(bench: Bench):
     harness.paint(session, "L2")
     bench.settle()
     assert session.state is State.RESULT
+
+
+def shift(bench: Bench, *nodes: Any) -> None:
+    """Puts nodes under a transform that moves them by a few mm, so that every voxel is beside where it was."""
+    moved = bench.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    matrix = vtk.vtkMatrix4x4()
+    matrix.SetElement(2, 3, 9.0)
+    moved.SetMatrixTransformToParent(matrix)
+    for node in nodes:
+        node.SetAndObserveTransformNodeID(moved.GetID())
+
+
+def test_a_volume_that_is_moved_away_from_its_masks_is_measured_anew(bench: Bench):
+    session = bench.measured()
+    old = session.result
+    shift(bench, session.volume_node)
+    assert session.state is State.STALE
+    bench.settle()
+    assert session.state is session.settled and session.result.bmd_mg_cm3 != old.bmd_mg_cm3
+
+
+def test_a_volume_that_is_moved_while_it_runs_is_measured_where_it_lies(bench: Bench):
+    bench.logic.warm_up()
+    bench.worker.holds_back = True
+    session = bench.logic.session(harness.patient(bench.scene))
+    bench.logic.compute(session)
+    shift(bench, session.volume_node)
+    bench.worker.holds_back = False
+    bench.settle()
+    assert bench.worker.jobs == ["compute", "measure"]
+    lies = Nodes(bench.scene).grid(session)
+    assert session.state is session.settled and session.masks.labels.grid.is_close(lies)
+
+
+def test_a_volume_that_is_bent_while_it_runs_fails_with_a_sentence(bench: Bench):
+    bench.logic.warm_up()
+    bench.worker.holds_back = True
+    session = bench.logic.session(harness.patient(bench.scene))
+    bench.logic.compute(session)
+    bent = bench.scene.AddNewNodeByClass("vtkMRMLGridTransformNode", "Bend")
+    session.volume_node.SetAndObserveTransformNodeID(bent.GetID())
+    bench.worker.holds_back = False
+    bench.settle()
+    assert session.state is State.FAILED and "bends it" in session.message
+    session.volume_node.SetAndObserveTransformNodeID(None)
+    bench.logic.compute(session)
+    bench.settle()
+    assert session.state is State.RESULT
+
+
+def test_a_volume_with_another_origin_is_measured_anew(bench: Bench):
+    """As "Center volume" in the Volumes module gives it."""
+    session = bench.measured()
+    x, y, z = session.volume_node.GetOrigin()
+    session.volume_node.SetOrigin(x, y, z + 9.0)
+    assert session.state is State.STALE
+
+
+def test_a_volume_under_a_transform_that_bends_shows_no_number(bench: Bench):
+    session = bench.measured()
+    bent = bench.scene.AddNewNodeByClass("vtkMRMLGridTransformNode", "Bend")
+    session.volume_node.SetAndObserveTransformNodeID(bent.GetID())
+    bench.settle()
+    assert session.state is State.FAILED and "bends it" in session.message
+    session.volume_node.SetAndObserveTransformNodeID(None)
+    bench.settle()
+    assert session.state is State.RESULT
+
+
+def test_what_moves_with_its_masks_keeps_its_number_and_is_read_where_it_lies(bench: Bench):
+    session = bench.measured()
+    old = session.result
+    shift(bench, session.volume_node, session.segmentation_node, session.box_node)
+    bench.settle()
+    assert session.result.bmd_mg_cm3 == pytest.approx(old.bmd_mg_cm3, abs=0.01)
+    before, now = (result.vertebrae["L1"].middle.region.centre_ras for result in (old, session.result))
+    assert np.subtract(now, before) == pytest.approx((0.0, 0.0, 9.0), abs=0.01)
 
 
 def test_new_thresholds_are_a_new_category(bench: Bench):
@@ -550,3 +628,41 @@ def test_a_scene_saved_before_the_new_number_is_measured_when_it_is_loaded(bench
     bench.settle(logic)
     assert again.state is State.RESULT
     assert again.result.vertebrae["L2"].mask.volume_mm3 < session.result.vertebrae["L2"].mask.volume_mm3
+
+
+def test_a_scene_whose_masks_cannot_be_read_says_so_and_is_measured_when_they_can(bench: Bench, tmp_path):
+    session = bench.measured()
+    segmentation = session.segmentation_node.GetSegmentation()
+    segmentation.GetNthSegment(1).SetName("T12")
+    logic, again = saved_and_loaded(bench, tmp_path)
+    bench.settle(logic)
+    assert again.state is State.FAILED and "2 segments for T12" in again.message
+    again.segmentation_node.GetSegmentation().GetNthSegment(1).SetName("L1")
+    bench.settle(logic)
+    assert again.state is State.RESULT
+    assert again.result.bmd_mg_cm3 == pytest.approx(session.result.bmd_mg_cm3, abs=0.01)
+
+
+def test_a_box_under_a_transform_that_bends_counts_as_moved_and_is_not_segmented_in(bench: Bench):
+    session = bench.measured()
+    bent = bench.scene.AddNewNodeByClass("vtkMRMLGridTransformNode", "Bend")
+    session.box_node.SetAndObserveTransformNodeID(bent.GetID())
+    bench.settle()
+    assert session.state is State.RESULT and session.box_moved
+    bench.logic.segment_again(session)
+    bench.settle()
+    assert session.state is State.FAILED and "box lies under a transform that bends it" in session.message
+
+
+def test_voxels_that_were_changed_while_it_ran_are_measured(bench: Bench):
+    """The run's number is that of the former voxels: it is never shown as if it were that of the new ones."""
+    session = bench.logic.session(harness.patient(bench.scene, bone_hu=100.0))
+    bench.logic.warm_up()
+    bench.worker.holds_back = True
+    bench.logic.compute(session)
+    denser = harness.patient(bench.scene, "denser", bone_hu=220.0)
+    session.volume_node.SetAndObserveImageData(denser.GetImageData())
+    bench.worker.holds_back = False
+    bench.settle()
+    assert session.state is State.RESULT and session.result.category == "normal"
+    assert {number for state, number in bench.told if state is State.RESULT} == {session.result.bmd_mg_cm3}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,7 +18,6 @@ from OpportunisticBMDLib.scene.segmentation import vertebra_of_segment
 from OpportunisticBMDLib.worker.messages import Failed, Ready
 from OpportunisticBMDPanel.session import State
 from OpportunisticBMDPanel.settings.settings import Settings, SettingsStore
-from OpportunisticBMDPanel.slicer.views import SlicerViews
 from panel_harness import Panel, qt, slicer
 
 
@@ -86,23 +86,6 @@ def test_compute_shows_the_number_with_its_unit_interval_and_category_in_words(m
     )  # what was read, and the whole mask
     for column, unit in enumerate(["", "", "mg/cm³", "mg/cm³", "HU", "mg/cm³", "%"]):
         assert unit in ui.vertebraTable.horizontalHeaderItem(column).text()
-
-
-def test_slices_are_centred_on_l1_after_a_run(panel: Panel):
-    slices = []
-    for name in ("Red", "Green", "Yellow"):
-        node = slicer.vtkMRMLSliceNode()
-        node.SetSingletonTag(name)
-        node.SetLayoutName(name)
-        slices.append(panel.scene.AddNode(node))
-    composite = slicer.vtkMRMLSliceCompositeNode()
-    composite.SetSingletonTag("Red")
-    composite = panel.scene.AddNode(composite)
-    session = panel.compute(harness.patient(panel.scene))
-    centre = session.result.vertebrae["L1"].mask.centroid_ras_mm
-    for node in slices:
-        assert [node.GetSliceToRAS().GetElement(axis, 3) for axis in range(3)] == pytest.approx(centre)
-    assert composite.GetBackgroundVolumeID() == session.volume_node.GetID()
 
 
 def test_cancel_takes_computes_place_while_it_runs(panel: Panel):
@@ -239,6 +222,52 @@ def test_export_writes_everything_with_one_button(measured: Panel, tmp_path):
     assert [row["used"] for row in rows[1:]] == ["no", "yes", "yes"]
 
 
+def test_the_text_for_a_report_is_copied(measured: Panel):
+    measured.ui.copyButton.click()
+    copied = slicer.app.clipboard().text()
+    assert f"mean of L1 and L2, is {measured.session.result.bmd_mg_cm3:.1f} mg/cm³ HA" in copied
+    assert "CT chest" not in copied, "the volume's name may be the patient's"
+    assert measured.ui.exportedLabel.text == "The text for the report is on the clipboard."
+
+
+def test_the_text_of_a_refusal_says_why(measured: Panel):
+    for name in ("L1", "L2"):
+        measured.widget.results.use_boxes[name].click()
+    measured.settle()
+    measured.ui.copyButton.click()
+    assert "No trustworthy bone mineral density can be given" in slicer.app.clipboard().text()
+    assert "L1 and L2 were left out" in slicer.app.clipboard().text()
+
+
+def test_nothing_is_copied_or_said_to_be_while_the_number_is_out_of_date(measured: Panel):
+    measured.ui.copyButton.click()
+    harness.paint(measured.session, "L2")
+    assert not measured.ui.copyButton.enabled and measured.ui.exportedLabel.text == ""
+    measured.settle()
+    assert measured.ui.copyButton.enabled
+
+
+def test_the_text_is_worded_in_the_settings_without_measuring_again(measured: Panel):
+    ui, result, jobs = measured.ui, measured.session.result, list(measured.worker.jobs)
+    assert "{caution}" in ui.templateEdit.toolTip
+    ui.templateEdit.plainText = "Density {bdm}"
+    assert not ui.applySettingsButton.enabled
+    assert "cannot hold {bdm}" in ui.settingsMessageLabel.text and "{bmd}" in ui.settingsMessageLabel.text
+    ui.copyButton.click()
+    assert "Opportunistic bone densitometry" in slicer.app.clipboard().text(), "until it is mended"
+    ui.templateEdit.plainText = "Dichte: {bmd} {unit}\n({vertebrae})"
+    ui.applySettingsButton.click()
+    measured.settle()
+    assert measured.session.result is result and measured.worker.jobs == jobs
+    ui.copyButton.click()
+    assert slicer.app.clipboard().text() == f"Dichte: {result.bmd_mg_cm3:.1f} mg/cm³ HA\n(mean of L1 and L2)"
+    ui.templateResetButton.click()
+    assert measured.store.load() == Settings() and "Opportunistic" in ui.templateEdit.plainText
+    ui.templateEdit.plainText = ""
+    ui.applySettingsButton.click()
+    assert measured.store.load() == Settings(), "an empty text is the default one"
+
+
 def test_export_into_a_file_is_a_sentence(measured: Panel, tmp_path):
     measured.answers.folder = tmp_path / "file"
     measured.answers.folder.write_text("in the way")
@@ -281,6 +310,18 @@ def test_missing_packages_are_offered_with_their_size_at_compute_and_never_befor
     assert panel.session.state is State.RESULT
 
 
+def test_what_leaves_the_scene_while_packages_are_installed_is_not_computed(panel: Panel):
+    """Slicer 5.10 goes on handling clicks while pip runs."""
+    volume = harness.patient(panel.scene)
+    panel.choose(volume)
+    panel.packages.lacking, install = ["torch"], panel.packages.install
+    panel.packages.install = lambda names: (panel.scene.RemoveNode(volume), install(names))[1]
+    panel.ui.computeButton.click()
+    panel.settle()
+    assert panel.session is None and not panel.workers
+    assert panel.scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
+
+
 def test_without_a_network_it_says_what_to_copy(panel: Panel):
     panel.packages.lacking, panel.packages.has_network = ["torch>=2.4"], False
     panel.choose(harness.patient(panel.scene))
@@ -299,16 +340,6 @@ def test_packages_that_the_worker_misses_are_installed_by_the_button(panel: Pane
     panel.ui.installButton.click()
     panel.settle()
     assert panel.answers.asked and panel.session.state is State.RESULT
-
-
-def test_models_are_loaded_when_the_module_is_entered(panel: Panel):
-    assert panel.workers == []
-    panel.widget.enter()
-    assert len(panel.workers) == 1
-    panel.widget.exit()
-    panel.settle()
-    panel.widget.enter()
-    assert len(panel.workers) == 1, "it is kept warm"
 
 
 def test_what_the_worker_notes_is_shown(panel: Panel):
@@ -373,6 +404,22 @@ def test_settings_are_applied_kept_and_reset(measured: Panel):
     assert measured.session.result.category == "osteopenia"
 
 
+def test_models_that_cannot_be_used_in_the_middle_of_a_run_are_not_kept(tmp_path):
+    """As the annotating section hands them over, which is not greyed out meanwhile."""
+    around = []
+    section = SimpleNamespace(ui=None, cleanup=lambda: None)
+    store = SettingsStore(Store())
+    panel = Panel(store=store, annotating=lambda *arguments: (around.append(arguments[-1]), section)[1])
+    panel.logic.warm_up()
+    panel.worker.holds_back = True
+    panel.choose(harness.patient(panel.scene))
+    panel.ui.computeButton.click()
+    with pytest.raises(RuntimeError, match="in the middle of a run"):
+        around[0].use_models(tmp_path)
+    assert store.load().models is None
+    panel.close()
+
+
 def test_the_model_folder_is_kept_and_reset(panel: Panel, tmp_path):
     panel.ui.modelsEdit.currentPath = str(tmp_path)
     panel.ui.applySettingsButton.click()
@@ -407,6 +454,14 @@ def test_closing_the_scene_in_the_middle_of_a_run_empties_the_panel(panel: Panel
     assert again.state is State.RESULT, "the next scene can be measured"
 
 
+def test_a_refusal_takes_the_masks_before_it_out_of_the_editor(measured: Panel):
+    measured.session.box_node.SetCenter(500, 500, 500)
+    measured.ui.segmentAgainButton.click()
+    measured.settle()
+    assert measured.session.state is State.REFUSED and measured.session.segmentation_node is None
+    assert measured.widget.editing.editor.segmentationNode() is None
+
+
 def test_removing_the_volume_empties_the_panel(measured: Panel):
     measured.scene.RemoveNode(measured.session.volume_node)
     assert measured.session is None and not measured.ui.computeButton.enabled
@@ -436,10 +491,6 @@ def test_what_runs_ends_with_the_module(measured: Panel):
     measured.ui.computeButton.click()
     measured.widget.cleanup()
     assert measured.worker.closed and measured.widget.Observations == []
-
-
-def test_views_without_slice_nodes_are_left_alone(panel: Panel):
-    SlicerViews(panel.scene).centre_on((1.0, 2.0, 3.0))
 
 
 @pytest.mark.parametrize(

@@ -17,15 +17,15 @@ class QtModule(ModuleType):
     QUiLoader = UiLoader
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
+        if not name.startswith("Q"):  # PySide6's own: Signal, Slot, Property
+            raise AttributeError(f"Qt has no {name}")
         for source in (QtCore, QtGui, QtWidgets):
             value = getattr(source, name, None)
             if value is not None:
                 break
         else:
             raise AttributeError(f"Qt has no {name}")
-        if isinstance(value, type) and issubclass(value, QtCore.QObject):
+        if isinstance(value, type):
             value = in_pythonqt_manner(value)
         setattr(self, name, value)
         return value

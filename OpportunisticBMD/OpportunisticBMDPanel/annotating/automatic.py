@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from slicer.i18n import tr as _
+
 from OpportunisticBMDLib.core.ct import CT
 from OpportunisticBMDPanel.annotating.surroundings import Measuring
 from OpportunisticBMDPanel.session import State
@@ -24,6 +26,7 @@ class AutomaticMasks:
         self._awaited: Any = None  # a session
         self._source: Any = None  # the session that gave the masks
         logic.computed.connect(self._on_computed)
+        logic.cancelled.connect(self._on_cancelled)
         logic.changed.connect(self._on_changed)
 
     @property
@@ -47,16 +50,27 @@ class AutomaticMasks:
 
     def cleanup(self) -> None:
         self._logic.computed.disconnect(self._on_computed)
+        self._logic.cancelled.disconnect(self._on_cancelled)
         self._logic.changed.disconnect(self._on_changed)
 
     def _on_computed(self, session: Any) -> None:
         if session in (self._awaited, self._source):
-            self._awaited = None
+            was_awaited, self._awaited = session is self._awaited, None
             if session.run.segmentation is not None:
                 self._source = session
             self.done.emit(session)
+            if was_awaited:
+                session.history.start_here()  # to undo the run would take the case's masks out of the scene
+                self._logic.changed.emit(session)
+
+    def _on_cancelled(self, session: Any) -> None:
+        if session is self._awaited:
+            self._fail(_("The models were stopped: the masks are as they were."))
 
     def _on_changed(self, session: Any) -> None:
         if session is self._awaited and session.state is State.FAILED:
-            self._awaited = None
-            self.failed.emit(session.message)
+            self._fail(session.message)
+
+    def _fail(self, message: str) -> None:
+        self._awaited = None
+        self.failed.emit(message)

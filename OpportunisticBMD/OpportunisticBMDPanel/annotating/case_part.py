@@ -22,10 +22,11 @@ from OpportunisticBMDPanel.annotating.nodes import CaseNodes
 from OpportunisticBMDPanel.annotating.surroundings import Surroundings
 from OpportunisticBMDPanel.annotating.work import AUTOMATIC, BY_HAND, OpenCase, Role
 from OpportunisticBMDPanel.correcting.segment_editing import SegmentEditing
+from OpportunisticBMDPanel.slicer import theme
+from OpportunisticBMDPanel.slicer.tab_order import put_behind, reached_by_tab
 
 AUTOSAVE_MS = 20_000
 EDITOR_TAG = "OpportunisticBMDAnnotating"  # the panel's other Segment Editor keeps its own choices
-DRAFT_STYLE = "QFrame#draftFrame { background: #fff4d6; border: 1px solid #e0b84c; border-radius: 4px; }"
 
 
 class CasePart:
@@ -45,7 +46,8 @@ class CasePart:
         self._origin = BY_HAND
         self._form = FormView(ui)
         self._automatic = AutomaticMasks(around.logic)
-        self._editing = SegmentEditing(ui.annotatingEditorContainer, around.scene, EDITOR_TAG)
+        self._editing = SegmentEditing(ui.annotatingEditorContainer, around.scene, around.editors, EDITOR_TAG)
+        put_behind(ui.automaticButton, reached_by_tab(self._editing.editor))
         self._role_words = {
             Role.ANNOTATOR: _("as annotator"),
             Role.REVIEWER: _("as reviewer"),
@@ -58,7 +60,6 @@ class CasePart:
         }
         for role in Role:
             ui.roleComboBox.addItem(self._role_words[role])
-        ui.draftFrame.styleSheet = DRAFT_STYLE
         self._connect()
         self._timer = qt.QTimer()
         self._timer.setInterval(AUTOSAVE_MS)
@@ -86,7 +87,7 @@ class CasePart:
         self.nodes.show(case_id, case.ct.volume, labels)
         self._around.views.show(self.nodes.volume_node)
         self._around.select_volume(self.nodes.volume_node)
-        self._edit_masks()
+        self._editing.show(self.nodes)
         self._form.fill(Form.of(case.info, self._form.name))
         self.has_unsaved, self._origin = False, BY_HAND
         self._show_case(case)
@@ -116,7 +117,6 @@ class CasePart:
         self.autosave()
         self._automatic.forget()
         self.case = None
-        self._editing.close()
         self._editing.show(None)
         self.nodes.remove()
         self._ui.casePart.visible = False
@@ -127,7 +127,7 @@ class CasePart:
         self._automatic.cleanup()
         self._around.scene.RemoveObserver(self._observer)
         self.leave()
-        self._editing.scene_closed()
+        self._editing.cleanup()
 
     # What the reader does
 
@@ -232,7 +232,7 @@ class CasePart:
             self._tell(_("The models found no vertebrae: {reasons}").format(reasons=reasons), is_fault=True)
             return
         self.nodes.adopt(session.segmentation_node, [session.box_node, session.table_node, session.regions_node])
-        self._edit_masks()
+        self._editing.show(self.nodes)
         self._origin = AUTOMATIC
         self.has_unsaved = True
         self._tell(_("These masks are automatic: correct them, then save."))
@@ -245,7 +245,6 @@ class CasePart:
 
     def _on_scene_closing(self, caller: Any, event: str) -> None:
         self.leave()
-        self._editing.scene_closed()
         self._dataset.show_rows()
 
     def _case_in_scene(self) -> OpenCase | None:
@@ -255,16 +254,13 @@ class CasePart:
         self._tell(_("The case is no longer in the scene: open it again."), is_fault=True)
         return None
 
-    def _edit_masks(self) -> None:
-        self._editing.show(self.nodes)
-        self._editing.open()
-
     def _show_case(self, case: OpenCase) -> None:
         ui = self._ui
         ui.casePart.visible = True
         ui.casePart.title = f"{case.case_id} – {self._role_words[case.role]}"
         self._show_people(case.info)
         ui.draftFrame.visible = case.draft is not None
+        ui.draftFrame.styleSheet = theme.banner(theme.severity_colour("warning"), "draftFrame")
         ui.keepDraftButton.visible = case.role is Role.ANNOTATOR
         ui.saveButton.text = self._save_words[case.role]
         self._update_buttons()
@@ -274,8 +270,11 @@ class CasePart:
         self._ui.peopleLabel.text = text.format(annotator=info.annotator or "–", reviewer=info.reviewer or "–")
 
     def _update_buttons(self) -> None:
-        for button in (self._ui.automaticButton, self._ui.keepDraftButton, self._ui.saveButton):
-            button.enabled = not self._automatic.is_awaited
+        """Nothing can be drawn or saved while masks are made that will replace those on the screen."""
+        ui = self._ui
+        for widget in (ui.automaticButton, ui.keepDraftButton, ui.saveButton, ui.annotatingEditorContainer):
+            widget.enabled = not self._automatic.is_awaited
+        self._around.editors.settle()
 
     def _tell(self, text: str, *, is_fault: bool = False) -> None:
         """Writes one sentence under the case."""

@@ -158,5 +158,6 @@ class DatasetPart:
             ui.filterComboBox.addItem(self._status_words[status])
         ui.orderComboBox.addItem(_("by name"))
         ui.orderComboBox.addItem(_("hardest first"))
+        ui.caseTable.horizontalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         ui.caseTable.horizontalHeader().setStretchLastSection(True)
         ui.caseTable.verticalHeader().hide()

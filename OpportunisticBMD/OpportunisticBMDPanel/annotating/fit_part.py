@@ -12,10 +12,11 @@ from slicer.i18n import tr as _
 from OpportunisticBMDLib.cases import open_dataset
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.result import FITTED_ON_CASES
-from OpportunisticBMDPanel.annotating.curve import draw_curves
+from OpportunisticBMDPanel.annotating.curve import Look, draw_curves
 from OpportunisticBMDPanel.annotating.fit import FitPlan, FitRun, FitState
 from OpportunisticBMDPanel.annotating.message import show_message
 from OpportunisticBMDPanel.annotating.surroundings import Surroundings
+from OpportunisticBMDPanel.slicer import theme
 
 CURVE = "curve.png"
 
@@ -140,5 +141,5 @@ class FitPart:
             return
         self._shown_step = last_step
         picture = run.plan.folder / CURVE
-        draw_curves(curves, picture)
+        draw_curves(curves, picture, Look(theme.ink(), theme.ground(), theme.curve_colours()))
         self._ui.curveLabel.pixmap = qt.QPixmap(str(picture))

@@ -28,7 +28,9 @@ class FormView:
         for edit in (ui.nameEdit, *self._bmd.values()):
             edit.connect("textChanged(QString)", self._on_edited)
         ui.methodComboBox.connect("editTextChanged(QString)", self._on_edited)
-        for box in self._exclusions.values():
+        for exclusion in Exclusion:
+            box = self._exclusions[exclusion.value]
+            box.toolTip = exclusion.words  # its text leaves out what stands in brackets
             box.connect("toggled(bool)", self._on_edited)
 
     @property

@@ -12,6 +12,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from OpportunisticBMDPanel.annotating.surroundings import Surroundings
+from OpportunisticBMDPanel.slicer.shortcuts import show_keys
 
 
 class AnnotatingSection:
@@ -38,6 +39,7 @@ class AnnotatingSection:
             widget = slicer.util.loadUI(self._ui_path)
             self._section.layout().addWidget(widget)
             self.ui = slicer.util.childWidgetVariables(widget)
+            show_keys(self.ui)
             self._widget = widget
             self.ui.installPackagesButton.connect("clicked(bool)", self._on_install)
         if self._parts is None:
@@ -76,17 +78,14 @@ class AnnotatingSection:
         for part in (self.ui.openFolderButton, self.ui.datasetPart, self.ui.fitSection):
             part.enabled = not missing
         if missing:
-            self.ui.missingLabel.text = _("Annotating needs {names} ({size}).").format(
-                names=", ".join(missing), size=self._around.packages.size_in_words(missing)
+            packages = self._around.packages
+            self.ui.missingLabel.text = _("Annotating needs Python packages. {faults} To download: {size}.").format(
+                faults=packages.in_words(missing), size=packages.size_in_words(missing)
             )
 
     def _on_install(self, checked: bool = False) -> None:
-        missing = self._around.packages.missing()
-        try:
-            self._around.packages.install(missing)
-        except RuntimeError as error:
-            self._around.dialogs.error(f"{error}\n{self._around.packages.by_hand(missing)}")
-        self.open()
+        if self._around.installer.install(self._around.packages):
+            self.open()
 
 
 class _Parts:

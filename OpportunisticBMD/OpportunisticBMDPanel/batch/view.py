@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 from OpportunisticBMDLib.results import wording
 from OpportunisticBMDPanel.batch.process import SUMMARY, BatchRow
 from OpportunisticBMDPanel.batch.runner import Batch
+from OpportunisticBMDPanel.measuring import wording as panel_wording
 from OpportunisticBMDPanel.settings.settings import Settings
 
 NOT_READ = "failed"
@@ -98,9 +99,8 @@ class BatchView:
         return _("Image files, zips and DICOM folders are measured one after the other, apart from this window.")
 
     def _show_row(self, number: int, row: BatchRow) -> None:
-        category = _("not read") if row.status == NOT_READ else (row.category or _("no density"))
         number_of = wording.with_sd(row.bmd_mg_cm3, row.bmd_sd_mg_cm3)
-        for column, text in enumerate((row.name, number_of, _(category), _(row.message))):
+        for column, text in enumerate((row.name, number_of, _category_of(row), row.message)):
             item = qt.QTableWidgetItem(text)
             item.setToolTip(text)
             self._ui.batchTable.setItem(number, column, item)
@@ -119,6 +119,8 @@ class BatchView:
         folders = self._folders()
         if folders is None or not self._has_packages():
             return
+        for edit in (self._ui.batchInputEdit, self._ui.batchOutputEdit):
+            edit.addCurrentPathToHistory()
         self._was_cancelled, self._was_run, self._shown = False, True, 0
         self._batch.start(*folders, self._settings())
         self._on_start()
@@ -126,3 +128,9 @@ class BatchView:
     def _on_cancel(self, checked: bool = False) -> None:
         self._was_cancelled = True
         self._batch.cancel()
+
+
+def _category_of(row: BatchRow) -> str:
+    if row.status == NOT_READ:
+        return _("not read")
+    return panel_wording.category(row.category) if row.category else _("no density")

@@ -13,6 +13,7 @@ from OpportunisticBMDPanel.logic import PanelLogic
 from OpportunisticBMDPanel.session import Session, State
 from OpportunisticBMDPanel.slicer.nodes import Nodes
 from OpportunisticBMDPanel.slicer.protocols import Dialogs
+from OpportunisticBMDPanel.slicer.tab_order import put_behind, reached_by_tab
 
 
 class CorrectingView:
@@ -39,16 +40,14 @@ class CorrectingView:
             (ui.relabelUpButton, self._on_relabel_up),
             (ui.relabelDownButton, self._on_relabel_down),
             (ui.segmentAgainButton, self._on_segment_again),
+            (ui.showBoxCheckBox, self._on_show_box),
         ):
             button.connect("clicked(bool)", slot)
+        put_behind(ui.correctSection, reached_by_tab(editing.editor))
         logic.declined.connect(dialogs.error)
 
-    def show(self, session: Session | None, shows_box: bool) -> None:
-        """Enables what can be corrected now.
-
-        Args:
-            shows_box: whether the reader wants to see the box.
-        """
+    def show(self, session: Session | None) -> None:
+        """Enables what can be corrected now."""
         ui = self._ui
         at_rest = session if session is not None and session.state is not State.RUNNING else None
         ui.correctSection.enabled = at_rest is not None and at_rest.result is not None
@@ -56,12 +55,12 @@ class CorrectingView:
         ui.editorContainer.enabled = has_masks
         has_names = has_masks or (at_rest is not None and at_rest.has_levels)
         ui.relabelUpButton.enabled = ui.relabelDownButton.enabled = has_names
-        has_box = session is not None and session.box_node is not None
+        has_box = session is not None and self._nodes.has_box(session)
         ui.showBoxCheckBox.enabled = has_box
         ui.segmentAgainButton.enabled = has_box and at_rest is not None and at_rest.box_moved
-        self._editing.show(session)
         if session is not None and has_box:
-            self._nodes.show_box(session, shows_box)
+            ui.showBoxCheckBox.checked = self._nodes.is_box_shown(session)
+        self._editing.show(session)
 
     def _on_relabel_up(self, checked: bool = False) -> None:
         self._move_names(-1)
@@ -88,6 +87,10 @@ class CorrectingView:
             self._logic.relabel(self._session(), by)
         except BadInput as error:
             self._dialogs.error(str(error))
+
+    def _on_show_box(self, checked: bool = False) -> None:
+        """The same as the box's eye in the Data module."""
+        self._nodes.show_box(self._session(), checked)
 
     def _on_segment_again(self, checked: bool = False) -> None:
         session = self._session()

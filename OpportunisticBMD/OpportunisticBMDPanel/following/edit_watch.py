@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from OpportunisticBMDPanel.following.sessions import Sessions
-from OpportunisticBMDPanel.session import Session, State
+from OpportunisticBMDPanel.session import Session
 from OpportunisticBMDPanel.slicer.nodes import Nodes
 
 
@@ -23,17 +23,19 @@ class EditWatch:
             session,
             lambda: self._on_masks(session),
             lambda: self._on_box(session),
+            lambda: self._sessions.changed.emit(session),
             lambda: self._on_voxels(session),
         )
 
     def _on_masks(self, session: Session) -> None:
-        if not session.is_quiet and session.run is not None and session.state is not State.RUNNING:
+        if not session.is_quiet and session.run is not None:
             self._sessions.touch(session)
 
     def _on_box(self, session: Session) -> None:
         """A moved box changes no number: the reader decides whether it is segmented in again."""
         if session.is_quiet or session.result is None:
             return
+        self._sessions.touch_box(session)
         is_moved = self._nodes.is_box_moved(session)
         if is_moved != session.box_moved:
             session.box_moved = is_moved
@@ -43,5 +45,5 @@ class EditWatch:
         """Nothing that was measured on the former voxels holds."""
         session.ct = None
         session.known.forget()
-        if session.state is not State.RUNNING:
-            self._sessions.touch(session)
+        session.history.forget()
+        self._sessions.touch(session)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from OpportunisticBMDLib.core.ct import CT
+from OpportunisticBMDLib.core.packed import PackedLabels
 from OpportunisticBMDLib.core.run import Run
 from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDPanel.session import Session, State
@@ -68,35 +69,47 @@ class Sessions:
         return [session for session in self if session.state is State.RUNNING]
 
     @property
-    def is_any_outdated(self) -> bool:
-        """Whether a session was changed and not measured yet."""
-        return any(session.changed_at is not None for session in self)
+    def is_any_unsettled(self) -> bool:
+        """Whether a session was changed and not measured yet, or its box was moved a moment ago."""
+        return any(session.changed_at is not None or session.box_changed_at is not None for session in self)
 
     def due(self) -> Session | None:
         """The first session that was changed, and not again for `SETTLING_S`; None where none was."""
-        now = self._clock()
-        settled = (s for s in self if s.changed_at is not None and now - s.changed_at >= SETTLING_S)
-        return next(settled, None)
+        return next((session for session in self if self._has_settled(session.changed_at)), None)
+
+    def with_box_let_go(self) -> list[Session]:
+        """The sessions at rest whose box was moved, and not again for `SETTLING_S`."""
+        return [s for s in self if self._has_settled(s.box_changed_at) and s.state is not State.RUNNING]
 
     def touch(self, session: Session, *, settled: bool = False) -> None:
         """Marks a result as out of date; nothing where there are no masks to measure again.
 
+        A session that runs goes on: only if the run comes to nothing are the masks measured.
+
         Args:
             settled: the change is complete: it is measured at once, without waiting for another one.
         """
-        if session.masks is None:
+        if session.segmentation_node is None:
             return
         session.version += 1
         session.changed_at = self._clock() - (SETTLING_S if settled else 0.0)
-        session.state, session.message, session.failure = State.STALE, "", ""
+        if session.state is not State.RUNNING:
+            session.state, session.message, session.failure = State.STALE, "", ""
         with session.quiet():
             self._nodes.mark_outdated(session)
         self.changed.emit(session)
         self.awake.emit()
 
+    def touch_box(self, session: Session) -> None:
+        """Marks a box as moved; that changes no number."""
+        session.box_changed_at = self._clock()
+        self.awake.emit()
+
     def show(self, session: Session, run: Run) -> None:
         """Takes a result for the masks that are on the screen."""
         session.run = run
+        if run.segmentation is not None:
+            session.history.measured(run.result, PackedLabels.of(run.segmentation.labels.array))
         session.state, session.message, session.failure = session.settled, "", ""
         with session.quiet():
             self._nodes.update_table(session, run.result)
@@ -111,3 +124,6 @@ class Sessions:
         session.state, session.message, session.failure = State.FAILED, message, kind
         session.changed_at = None  # until the reader asks again: the message stays
         self.changed.emit(session)
+
+    def _has_settled(self, changed_at: float | None) -> bool:
+        return changed_at is not None and self._clock() - changed_at >= SETTLING_S

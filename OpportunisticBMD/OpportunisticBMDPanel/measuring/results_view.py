@@ -20,10 +20,11 @@ from OpportunisticBMDPanel.measuring import threshold_plot
 from OpportunisticBMDPanel.measuring import wording as panel_wording
 from OpportunisticBMDPanel.session import Session, State
 from OpportunisticBMDPanel.slicer import theme
+from OpportunisticBMDPanel.slicer.tab_order import put_behind
 
 USE, NAME, BMD, INTERVAL, HU, NETWORK, CONFIDENCE = range(7)
+SPARED = (NETWORK, CONFIDENCE, HU)  # in a narrow panel, in this order
 RIGHT = qt.Qt.AlignRight | qt.Qt.AlignVCenter
-SHOWN = (State.RESULT, State.STALE, State.REFUSED)
 
 
 def headers() -> list[str]:
@@ -50,54 +51,69 @@ class ResultsView:
     def __init__(self, ui: Any, on_use: Callable[[str, bool], None]) -> None:
         self._ui, self._on_use = ui, on_use
         self._is_writing = False
+        self._shown: tuple[Result, bool, int] | None = None  # what, whether out of date, how wide in pixels
         self.use_boxes: dict[str, qt.QCheckBox] = {}
         self._make_table()
 
     def show(self, session: Session | None, width_px: int) -> None:
-        """Shows what is known, in grey where it is out of date; nothing where there is no result."""
-        result = session.result if session is not None and session.state in SHOWN else None
+        """Shows what is known, in grey where it is out of date; nothing where there is no result.
+
+        Args:
+            width_px: of the plot and the table.
+        """
+        result = session.shown_result if session is not None else None
         self._ui.resultFrame.visible = result is not None
+        self._shown = None
         if session is None or result is None:
             return
         is_stale = session.state is State.STALE
+        self._shown = result, is_stale, width_px
         self._show_headline(result, is_stale)
         self._show_plot(result, is_stale, width_px)
         self._show_levels(result, is_stale)
         self._ui.reasonsLabel.text = "" if is_stale else _reasons_in_html(result)
         self._ui.reasonsLabel.visible = bool(self._ui.reasonsLabel.text)
         self._show_table(result, session, is_stale)
-        self._ui.exportButton.enabled = not is_stale
+        self._fit_columns(width_px)
+        self._ui.exportButton.enabled = self._ui.copyButton.enabled = not is_stale
+
+    def fit(self, width_px: int) -> None:
+        """Draws the plot anew if the panel is no longer as wide as when it was drawn, and shows what then has room."""
+        if self._shown is not None and width_px != self._shown[2]:
+            result, is_stale, _former_px = self._shown
+            self._shown = result, is_stale, width_px
+            self._show_plot(result, is_stale, width_px)
+            self._fit_columns(width_px)
 
     def _show_headline(self, result: Result, is_stale: bool) -> None:
         has_number = result.bmd_mg_cm3 is not None
         colour = theme.muted() if is_stale or not has_number else theme.ink()
-        size = 26 if has_number else 16
+        size = theme.size_pt(2.6 if has_number else 1.6)
         self._ui.valueLabel.text = wording.number(result.bmd_mg_cm3) if has_number else _("No density")
         self._ui.valueLabel.styleSheet = f"font-size: {size}pt; font-weight: bold; color: {colour};"
         self._ui.unitLabel.visible = has_number
-        self._ui.unitLabel.text = f"{_(wording.unit(result))} {wording.k2hpo4(result)}".rstrip()
-        self._ui.unitLabel.toolTip = _(wording.scale(result))
-        self._ui.unitLabel.styleSheet = f"font-size: 11pt; color: {theme.muted()}; padding-top: 10px;"
-        self._ui.intervalLabel.styleSheet = f"color: {theme.muted()};"
+        self._ui.unitLabel.text = f"{wording.unit(result)}\n{wording.k2hpo4(result)}".rstrip()
+        self._ui.unitLabel.toolTip = wording.scale(result)
+        self._ui.unitLabel.styleSheet = self._ui.intervalLabel.styleSheet = f"color: {theme.muted()};"
         if is_stale:
             self._ui.categoryLabel.text = _("Out of date")
             self._ui.categoryLabel.styleSheet = theme.chip(theme.muted())
             self._ui.intervalLabel.text = _("This is the number before the change. Measuring again…")
         elif result.category is not None:
-            self._ui.categoryLabel.text = f"{theme.SHAPES[result.category]} {_(result.category.capitalize())}"
+            self._ui.categoryLabel.text = f"{theme.SHAPES[result.category]} {panel_wording.category(result.category)}"
             self._ui.categoryLabel.styleSheet = theme.chip(theme.category_colour(result.category))
             self._ui.intervalLabel.text = _used_in_words(result)
         else:
-            self._ui.categoryLabel.text = f"{theme.SEVERITY_SHAPES['refusal']} {_(wording.SEVERITY_WORDS['refusal'])}"
+            self._ui.categoryLabel.text = f"{theme.SEVERITY_SHAPES['refusal']} {panel_wording.severity('refusal')}"
             self._ui.categoryLabel.styleSheet = theme.chip(theme.severity_colour("refusal"))
-            self._ui.intervalLabel.text = _(wording.STATUS_EXPLANATIONS["refused"])
-        self._ui.categoryLabel.toolTip = _(wording.category_range(result)) if has_number else ""
+            self._ui.intervalLabel.text = panel_wording.status_explanation("refused")
+        self._ui.categoryLabel.toolTip = wording.category_range(result)
 
     def _show_plot(self, result: Result, is_stale: bool, width_px: int) -> None:
         self._ui.plotLabel.visible = result.bmd_mg_cm3 is not None
         if result.bmd_mg_cm3 is not None:
             self._ui.plotLabel.setPixmap(threshold_plot.draw(result, width_px, is_stale=is_stale))
-            self._ui.plotLabel.setFixedHeight(threshold_plot.HEIGHT_PX)
+            self._ui.plotLabel.setFixedHeight(threshold_plot.height_px())
 
     def _show_levels(self, result: Result, is_stale: bool) -> None:
         """Which vertebrae these are, and as its tooltip the ribs that say so."""
@@ -130,6 +146,7 @@ class ResultsView:
             layout.setContentsMargins(6, 0, 0, 0)
             layout.addWidget(box)
             table.setCellWidget(row, USE, cell)
+        put_behind(self._ui.measureAgainButton, self.use_boxes.values())
 
     def _use_changed(self, name: str) -> Callable[[bool], None]:
         def hear(checked: bool) -> None:
@@ -149,7 +166,7 @@ class ResultsView:
             for column, text in enumerate(_cells(name, vertebra), start=NAME):
                 item = qt.QTableWidgetItem(text)
                 item.setTextAlignment(RIGHT if column > NAME else qt.Qt.AlignLeft | qt.Qt.AlignVCenter)
-                item.setToolTip(_(why.get(name, "")))
+                item.setToolTip(why.get(name, ""))
                 if is_faint:
                     item.setForeground(qt.QBrush(qt.QColor(theme.muted())))
                 if column == NAME:
@@ -162,6 +179,18 @@ class ResultsView:
         self._is_writing = False
         self._ui.vertebraTable.resizeRowsToContents()
         self._ui.vertebraTable.updateGeometry()
+
+    def _fit_columns(self, width_px: int) -> None:
+        """Hides the columns of least weight where the panel is too narrow for all of them."""
+        table = self._ui.vertebraTable
+        header = table.horizontalHeader()
+        for column in SPARED:
+            table.setColumnHidden(column, False)
+        widths = [max(table.sizeHintForColumn(n), header.sectionSizeHint(n)) for n in range(CONFIDENCE + 1)]
+        for column in SPARED:
+            if sum(widths) > width_px:
+                table.setColumnHidden(column, True)
+                widths[column] = 0
 
 
 def _cells(name: str, vertebra: Vertebra | None) -> list[str]:
@@ -184,12 +213,12 @@ def _cells(name: str, vertebra: Vertebra | None) -> list[str]:
 def _used_in_words(result: Result) -> str:
     """ "Mean of T12 and L1 (T12 replaces L2), read in the middle 9 mm; 95 % interval 131.0 to 153.2 mg/cm³"."""
     if result.scale == FORMER:
-        return _(wording.FORMER_SCALE)
-    words = _(wording.vertebrae_used(result))
+        return wording.FORMER_SCALE
+    words = wording.vertebrae_used(result)
     if "T12" in result.vertebrae_used:
         missing = next(name for name in ("L1", "L2") if name not in result.vertebrae_used)
         words += " " + _("(T12 replaces {missing})").format(missing=missing)
-    words += f", {_(wording.READ_IN)}"
+    words += f", {wording.READ_IN}"
     interval = wording.interval(result)
     if interval is not None:
         words += _("; 95 % interval {low} to {high} mg/cm³").format(
@@ -201,15 +230,15 @@ def _used_in_words(result: Result) -> str:
 def _reasons_in_html(result: Result) -> str:
     reasons = wording.ordered_reasons(result)
     if not reasons:
-        return f"✓ {_(wording.STATUS_EXPLANATIONS['measured'])}"
+        return f"✓ {panel_wording.status_explanation('measured')}"
     rows = "".join(_reason_row(reason) for reason in reasons)
     return f'<table cellspacing="0" cellpadding="2">{rows}</table>'
 
 
 def _reason_row(reason: Reason) -> str:
     colour, shape = theme.severity_colour(reason.severity), theme.SEVERITY_SHAPES[reason.severity]
-    word = _(wording.SEVERITY_WORDS[reason.severity])
-    sentence = html.escape(_(wording.reason_sentence(reason)))
+    word = panel_wording.severity(reason.severity)
+    sentence = html.escape(wording.reason_sentence(reason))
     return (
         f'<tr><td style="white-space: nowrap; padding-right: 6px; color: {colour};">{shape} <b>{word}</b></td>'
         f"<td>{sentence}</td></tr>"

@@ -9,12 +9,18 @@ import slicer
 from slicer.i18n import tr as _
 
 from OpportunisticBMDLib.core.errors import BadInput
+from OpportunisticBMDLib.core.run import Run
+from OpportunisticBMDLib.results.report_text import report_text
 from OpportunisticBMDPanel.logic import PanelLogic
 from OpportunisticBMDPanel.measuring import export, wording
+from OpportunisticBMDPanel.measuring.looking_view import LookingView
 from OpportunisticBMDPanel.measuring.results_view import ResultsView
 from OpportunisticBMDPanel.session import Session, State
 from OpportunisticBMDPanel.slicer import theme
-from OpportunisticBMDPanel.slicer.protocols import Dialogs
+from OpportunisticBMDPanel.slicer.protocols import Dialogs, Views
+
+LEAST_PX = 280  # of the result's width
+MARGINS_PX = 8  # of the panel, both sides together
 
 
 class MeasuringView:
@@ -24,6 +30,7 @@ class MeasuringView:
         ui: the widgets of OpportunisticBMD.ui.
         session: gives that of the chosen volume; without one, no button is enabled.
         has_packages: whether the chain can run, asking the reader to install what is missing.
+        has_mended_packages: the same after a package could not be loaded.
     """
 
     def __init__(
@@ -31,32 +38,46 @@ class MeasuringView:
         ui: Any,
         logic: PanelLogic,
         dialogs: Dialogs,
+        views: Views,
         *,
         session: Callable[[], Session],
         has_packages: Callable[[], bool],
+        has_mended_packages: Callable[[], bool],
     ) -> None:
         self.note = ""  # of the worker
         self._ui, self._logic, self._dialogs = ui, logic, dialogs
-        self._session, self._has_packages = session, has_packages
+        self._session = session
+        self._done_with: Run | None = None  # what was exported or copied last
+        self._has_packages, self._has_mended_packages = has_packages, has_mended_packages
         self.results = ResultsView(ui, self._on_use)
+        self._looking = LookingView(ui, views)
+        self.navigation = self._looking.navigation
         for button, slot in (
             (ui.computeButton, self._on_compute),
             (ui.cancelButton, self._on_cancel),
             (ui.installButton, self._on_install),
             (ui.measureAgainButton, self._on_measure_again),
             (ui.exportButton, self._on_export),
+            (ui.copyButton, self._on_copy),
         ):
             button.connect("clicked(bool)", slot)
 
-    def show(self, session: Session | None, width_px: int) -> None:
+    def show(self, session: Session | None, panel_px: int) -> None:
         """Shows the state of the chosen volume.
 
         Args:
-            width_px: of the plot.
+            panel_px: the panel's width.
         """
         self._show_run(session)
         self._show_message(session)
-        self.results.show(session, width_px)
+        self._show_done(session)
+        self.results.show(session, _inner_px(panel_px))
+        self._looking.show(session)
+
+    def keep_up(self, panel_px: int) -> None:
+        """Follows what nothing tells of: how wide the panel is, and the window that the reader drags in a view."""
+        self.results.fit(_inner_px(panel_px))
+        self._looking.show_window()
 
     def _show_run(self, session: Session | None) -> None:
         ui = self._ui
@@ -85,27 +106,45 @@ class MeasuringView:
         ui.installButton.visible = has_failed and session is not None and session.failure == "packages"
         ui.measureAgainButton.visible = has_failed and session is not None and session.run is not None
 
+    def _show_done(self, session: Session | None) -> None:
+        """What was exported or copied, for as long as it is what the panel shows."""
+        if session is None or session.run is not self._done_with or session.state is State.STALE:
+            self._ui.exportedLabel.text = ""
+        self._ui.exportedLabel.visible = bool(self._ui.exportedLabel.text)
+
+    def _tell_done(self, session: Session, text: str) -> None:
+        self._done_with = session.run
+        self._ui.exportedLabel.text = text
+        self._show_done(session)
+
     def _on_compute(self, checked: bool = False) -> None:
         session = self._session()
         question = _("The masks were edited by hand. Computing again replaces them.")
         if self._logic.has_edits(session) and not self._dialogs.confirm(question, _("Compute again?")):
             return
         if self._has_packages():
-            self._ui.exportedLabel.text = ""
             self._logic.compute(session)
 
     def _on_cancel(self, checked: bool = False) -> None:
         self._logic.cancel()
 
     def _on_install(self, checked: bool = False) -> None:
-        if self._has_packages():
-            self._logic.compute(self._session())
+        session = self._session()
+        if self._has_mended_packages():
+            self._logic.compute(session)
 
     def _on_measure_again(self, checked: bool = False) -> None:
         self._logic.measure_again(self._session())
 
     def _on_use(self, vertebra: str, used: bool) -> None:
         self._logic.use(self._session(), vertebra, used)
+
+    def _on_copy(self, checked: bool = False) -> None:
+        session = self._session()
+        if session.shown_result is not None:
+            text = report_text(session.shown_result, self._logic.settings.report_template)
+            slicer.app.clipboard().setText(text)
+            self._tell_done(session, _("The text for the report is on the clipboard."))
 
     def _on_export(self, checked: bool = False) -> None:
         session = self._session()
@@ -119,4 +158,9 @@ class MeasuringView:
         except BadInput as error:
             self._dialogs.error(str(error))
             return
-        self._ui.exportedLabel.text = _("{number} files in {folder}").format(number=len(files), folder=folder)
+        self._tell_done(session, _("{number} files in {folder}").format(number=len(files), folder=folder))
+
+
+def _inner_px(panel_px: int) -> int:
+    """The width that the result has in a panel."""
+    return max(LEAST_PX, panel_px - MARGINS_PX)

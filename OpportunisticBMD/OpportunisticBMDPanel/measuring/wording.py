@@ -1,16 +1,57 @@
-"""The panel's sentences that are not a result's own."""
+"""The panel's sentences that are not a result's own, and the fixed words of a result in the reader's language.
+
+`_()` takes nothing but literals, which is all that translators are shown. What the library composes of words and
+figures is therefore shown as it is.
+"""
 
 from __future__ import annotations
 
 from slicer.i18n import tr as _
 
-from OpportunisticBMDLib.core.levels import Levels
+from OpportunisticBMDLib.core.levels import Levels, Rib
 from OpportunisticBMDLib.core.result import Result
 from OpportunisticBMDLib.quality.levels import is_sure
 from OpportunisticBMDLib.results import wording
 from OpportunisticBMDPanel.session import Session, State
 
 AROUND = ("T11", "T12", "L1", "L2")  # where ribs end, and what is measured
+
+
+def category(name: str) -> str:
+    """ "Osteopenia"."""
+    words = {"osteoporosis": _("Osteoporosis"), "osteopenia": _("Osteopenia"), "normal": _("Normal")}
+    return words[name]
+
+
+def severity(name: str) -> str:
+    """ "Warning"."""
+    return {"refusal": _("Refused"), "warning": _("Warning"), "info": _("Note")}[name]
+
+
+def status_explanation(status: str) -> str:
+    """What a result's status means, in a sentence."""
+    sentences = {
+        "measured": _("All checks passed."),
+        "review": _(
+            "A density was measured, but something about this CT or its masks asks for a look before it is used."
+        ),
+        "refused": _("No trustworthy density can be measured on this CT, so none is given."),
+    }
+    return sentences[status]
+
+
+def rib(seen: Rib) -> str:
+    """ "present, 7.5 cm in view"."""
+    words = {
+        "present": _("present"),
+        "remnant": _("remnant"),
+        "absent": _("absent"),
+        "cannot tell": _("cannot tell"),
+    }
+    state, length = words[seen.state], wording.rib_in_view_cm(seen)
+    if length is None:
+        return state
+    return _("{state}, {length} cm in view").format(state=state, length=f"{length:.1f}")
 
 
 def progress(stage: str, fraction: float) -> str:
@@ -51,8 +92,8 @@ def levels(result: Result) -> tuple[str, str]:
     if seen is None:
         return "", "info"
     if is_sure(seen):
-        return _(wording.levels_short(seen)), "info"
-    answers = _(wording.levels_sentence(seen, result.thresholds))
+        return wording.levels_short(seen), "info"
+    answers = wording.levels_sentence(seen, result.thresholds)
     return _("Which vertebrae are these? {answers}").format(answers=answers), "warning"
 
 
@@ -60,7 +101,7 @@ def levels_evidence(seen: Levels) -> str:
     """ "T12: right rib present, 7.5 cm in view; left rib absent", a line for each of T11 to L2 that is in view."""
     text = _("{vertebra}: right rib {right}; left rib {left}")
     found = [vertebra for name in AROUND if (vertebra := seen.find(name))]
-    ribs = [(v.name, _(wording.rib(v.right)), _(wording.rib(v.left))) for v in found]
+    ribs = [(v.name, rib(v.right), rib(v.left)) for v in found]
     return "\n".join(text.format(vertebra=name, right=right, left=left) for name, right, left in ribs)
 
 
@@ -73,16 +114,16 @@ def message(session: Session | None, note: str) -> tuple[str, str]:
     if session is None:
         words = _(
             "Load a CT of chest or abdomen that shows T12, L1 and L2: drag its files or DICOM folder into this "
-            "window, then choose it above. To try it out: Sample Data, “Virtual patient”."
+            "window, then choose it above. To try it out: Sample Data, “VirtualPatient”."
         )
         return words, "info"
     if session.state is State.READY:
         words = _("Ready. Compute BMD finds T12, L1 and L2, outlines their cancellous bone and measures its density.")
-        return f"{words} {_(note)}".strip(), "info"
+        return f"{words} {note}".strip(), "info"
     if session.state is State.FAILED:
-        return _(session.message), "refusal"
+        return session.message, "refusal"
     if session.state in (State.RESULT, State.REFUSED) and session.box_moved:
         return _("The box was moved. “Segment again in this box” takes it up."), "info"
     if session.state is State.RESULT and note:
-        return _(note), "info"
+        return note, "info"
     return "", "info"

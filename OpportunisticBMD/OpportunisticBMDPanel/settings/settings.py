@@ -12,6 +12,7 @@ from OpportunisticBMDLib.core.materials import HA, HA_HU_PER_MG_CM3, MATERIALS
 from OpportunisticBMDLib.core.thresholds import Thresholds
 from OpportunisticBMDLib.inference.device import DEVICES
 from OpportunisticBMDLib.inference.engine import ENGINES
+from OpportunisticBMDLib.results.report_text import DEFAULT_TEMPLATE, check_template
 
 GROUP = "OpportunisticBMD"
 THRESHOLD_RANGE_MG_CM3 = (10.0, 300.0)
@@ -22,7 +23,7 @@ DEFAULT_SLOPE_HU_PER_MG_CM3, DEFAULT_INTERCEPT_HU = HA_HU_PER_MG_CM3, 0.0  # the
 
 @dataclass(frozen=True)
 class Settings:
-    """How to measure.
+    """How to measure, and in which words to report it.
 
     Args:
         device: "auto", "cpu" or "cuda".
@@ -33,6 +34,7 @@ class Settings:
         material: of both thresholds, "HA" or "K2HPO4".
         own_line: whether the scanner's own calibration line is used, instead of the one computed for its tube voltage.
         slope_hu_per_mg_cm3, intercept_hu: that line, HU = slope x BMD + intercept.
+        report_template: of the text that is copied for a report (`report_text.check_template`).
 
     Raises:
         ValueError: a value out of its range; the message names it with its unit.
@@ -47,6 +49,7 @@ class Settings:
     own_line: bool = False
     slope_hu_per_mg_cm3: float = DEFAULT_SLOPE_HU_PER_MG_CM3
     intercept_hu: float = DEFAULT_INTERCEPT_HU
+    report_template: str = DEFAULT_TEMPLATE
 
     def __post_init__(self) -> None:
         if self.device not in DEVICES:
@@ -64,6 +67,11 @@ class Settings:
             )
         _check("slope of the line", self.slope_hu_per_mg_cm3, SLOPE_RANGE_HU_PER_MG_CM3, "HU per mg/cm³")
         _check("intercept of the line", self.intercept_hu, INTERCEPT_RANGE_HU, "HU")
+        check_template(self.report_template)
+
+    def measures_as(self, other: Settings) -> bool:
+        """Whether both give the same numbers: they differ in the words of the report alone, if at all."""
+        return replace(self, report_template=other.report_template) == other
 
     @property
     def thresholds(self) -> Thresholds:
@@ -135,6 +143,7 @@ def _read(name: str, text: str) -> dict[str, Any]:
         "device": str,
         "engine": str,
         "material": str,
+        "report_template": str,
         "models": Path,
         "own_line": lambda word: word.lower() == "true",
     }

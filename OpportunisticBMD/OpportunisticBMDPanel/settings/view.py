@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 from OpportunisticBMDLib.core.materials import MATERIALS
 from OpportunisticBMDLib.inference.device import DEVICES
 from OpportunisticBMDLib.inference.engine import ENGINES
+from OpportunisticBMDLib.results.report_text import DEFAULT_TEMPLATE, PLACEHOLDERS
 from OpportunisticBMDPanel.settings.settings import Settings, with_default
 
 
@@ -28,8 +29,9 @@ class SettingsView:
         self._is_writing = False
         ui.deviceComboBox.addItems([_("Automatic"), _("CPU"), _("NVIDIA GPU (CUDA)")])
         ui.engineComboBox.addItems(["PyTorch", "OpenVINO"])
-        ui.materialComboBox.addItems([_("HA (European Spine Phantom)"), _("K2HPO4 (Mindways)")])
+        ui.materialComboBox.addItems(list(MATERIALS))
         ui.modelsEdit.filters = ctk.ctkPathLineEdit.Dirs
+        ui.templateEdit.toolTip = _template_help()
         self._write(settings)
         resets = {
             ui.deviceResetButton: ("device",),
@@ -39,6 +41,7 @@ class SettingsView:
             ui.osteopeniaResetButton: ("osteopenia_mg_cm3",),
             ui.materialResetButton: ("material",),
             ui.lineResetButton: ("own_line", "slope_hu_per_mg_cm3", "intercept_hu"),
+            ui.templateResetButton: ("report_template",),
         }
         for button, names in resets.items():
             button.connect("clicked(bool)", self._resetter(names))
@@ -48,6 +51,7 @@ class SettingsView:
             choice.connect("currentIndexChanged(int)", self._on_changed)
         ui.modelsEdit.connect("currentPathChanged(QString)", self._on_changed)
         ui.ownLineCheckBox.connect("toggled(bool)", self._on_changed)
+        ui.templateEdit.connect("textChanged()", self._on_changed)
         for box in (ui.osteoporosisSpinBox, ui.osteopeniaSpinBox, ui.slopeSpinBox, ui.interceptSpinBox):
             box.connect("valueChanged(double)", self._on_changed)
 
@@ -70,6 +74,7 @@ class SettingsView:
         ui.ownLineCheckBox.checked = settings.own_line
         ui.slopeSpinBox.value = settings.slope_hu_per_mg_cm3
         ui.interceptSpinBox.value = settings.intercept_hu
+        ui.templateEdit.plainText = settings.report_template
         self._is_writing = False
         self._on_changed()
 
@@ -91,6 +96,7 @@ class SettingsView:
             own_line=bool(ui.ownLineCheckBox.checked),
             slope_hu_per_mg_cm3=float(ui.slopeSpinBox.value),
             intercept_hu=float(ui.interceptSpinBox.value),
+            report_template=ui.templateEdit.plainText.strip() or DEFAULT_TEMPLATE,
         )
 
     def _on_changed(self, *_value: object) -> None:
@@ -117,9 +123,17 @@ class SettingsView:
         self._apply(Settings())
 
     def _on_apply_clicked(self, *_checked: object) -> None:
-        self._apply(self._read())
+        settings = self._read()
+        self._ui.modelsEdit.addCurrentPathToHistory()
+        self._apply(settings)
 
     def _apply(self, settings: Settings) -> None:
         self._applied = settings
         self._write(settings)
         self._on_apply(settings)
+
+
+def _template_help() -> str:
+    """What the text for a report may hold, a placeholder a line."""
+    lines = [f"{{{name}}}: {meaning}" for name, meaning in PLACEHOLDERS.items()]
+    return "\n".join([_("What is put on the clipboard by “Copy for the report”. It may hold:"), *lines])

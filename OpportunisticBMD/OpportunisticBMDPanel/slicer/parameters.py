@@ -8,7 +8,6 @@ from slicer.parameterNodeWrapper import parameterNodeWrapper
 
 @parameterNodeWrapper
 class Parameters:
-    """inputVolume: the CT whose result is shown. showBox: whether the localizer's box is visible."""
+    """inputVolume: the CT whose result is shown."""
 
     inputVolume: slicer.vtkMRMLScalarVolumeNode
-    showBox: bool = True
