@@ -18,23 +18,32 @@ from mkdocs.structure.files import File
 from OpportunisticBMDLib.system.markdown import markdown
 
 DOCS = Path(__file__).resolve().parent
-PICTURES = DOCS.parent / "Resources" / "Pictures"
-ICON = DOCS.parent / "OpportunisticBMD" / "Resources" / "Icons" / "OpportunisticBMD.png"
+FOLDERS = ("Resources/Pictures", "OpportunisticBMD/Resources/Icons")  # of pictures
 _PARTS = re.compile(r"^<!-- (house|rooms|reasons)(?:: (\w+))? -->$", re.MULTILINE)
+_PANEL = re.compile(r'<img src="Pictures/(panel-\w+)\.png"[^>]*>')
 _LINKS = re.compile(r"\]\(\.\./([^)]+)\)")
 
 
 def on_files(files: Any, config: Any) -> Any:
     """The pictures lie in Resources/, where the README and the extension's catalogue show them too."""
-    for path in (*sorted(PICTURES.glob("*.png")), ICON):
-        files.append(File.generated(config, f"Pictures/{path.name}", abs_src_path=str(path)))
+    for folder in FOLDERS:
+        for path in sorted((DOCS.parent / folder).glob("*.[jp][pn]g")):
+            files.append(File.generated(config, f"Pictures/{path.name}", abs_src_path=str(path)))
     return files
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
-    markdown = markdown.replace("../Resources/Pictures/", "Pictures/")
+    for folder in FOLDERS:
+        markdown = markdown.replace(f"../{folder}/", "Pictures/")
+    markdown = _PANEL.sub(with_dark, markdown)
     markdown = _LINKS.sub(rf"]({config.extra['repository']}/blob/main/\1)", markdown)
     return _PARTS.sub(lambda found: part(*found.groups()), markdown)
+
+
+def with_dark(found: re.Match[str]) -> str:
+    """A picture of the panel that is shown in its dark style where the reader's browser is dark."""
+    source = f'<source media="(prefers-color-scheme: dark)" srcset="Pictures/{found[1]}-dark.png">'
+    return f"<picture>{source}{found[0]}</picture>"
 
 
 def part(kind: str, package: str | None) -> str:

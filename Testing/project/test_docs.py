@@ -23,6 +23,7 @@ REPOSITORY = Path(__file__).parents[2]
 README = REPOSITORY / "README.md"
 DOCS = sorted((REPOSITORY / "docs").glob("*.md"))
 PAGES = [README, *DOCS, REPOSITORY / "CONTRIBUTING.md", REPOSITORY / "CHANGELOG.md"]
+MODULE = REPOSITORY / "OpportunisticBMD"
 MOST_LINES = 150
 PROGRAMS = {"opportunistic-bmd": cli.main, "opportunistic-bmd-lab": lab.main}
 
@@ -76,8 +77,16 @@ def test_what_is_made_of_the_code_is_there(site):
 
 def test_pictures_lie_beside_the_pages(site):
     for page in (site / page.with_suffix(".html").name for page in DOCS):
-        for source in re.findall(r'<img[^>]* src="([^"]+)"', page.read_text(encoding="utf-8")):
+        for source in re.findall(r'<(?:img|source)[^>]* src(?:set)?="([^"]+)"', page.read_text(encoding="utf-8")):
             assert (site / source).is_file(), f"{source} in {page.name}"
+
+
+def test_the_panel_is_shown_in_its_dark_style_to_who_reads_in_the_dark(site):
+    for name in ("tutorial", "use"):
+        text = (site / f"{name}.html").read_text(encoding="utf-8")
+        shown = re.findall(r'src="Pictures/(panel-\w+)\.png"', text)
+        dark = re.findall(r'prefers-color-scheme: dark\)" srcset="Pictures/(panel-\w+)-dark\.png"', text)
+        assert shown and shown == dark
 
 
 def test_nothing_is_loaded_from_elsewhere(site):
@@ -100,7 +109,7 @@ def test_the_readmes_two_commands_are_these():
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_to_what_exists(page):
     text = page.read_text(encoding="utf-8")
-    found = re.findall(r'\]\(([^)\s]+)\)|src="([^"]+)"', text)
+    found = re.findall(r'\]\(([^)\s]+)\)|src(?:set)?="([^"]+)"', text)
     targets = [one or other for one, other in found if "://" not in (one or other)]
     for path, _, anchor in (target.partition("#") for target in targets):
         file = page.parent / path if path else page
@@ -197,5 +206,37 @@ def test_the_house_shows_every_room_that_is_joined_to_another():
 
 def test_the_citation_names_version_and_paper():
     citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text(encoding="utf-8"))
+    paper = citation["references"][0]
+    told = README.read_text(encoding="utf-8").partition("\n## Cite\n")[2].partition("\n## ")[0]
     assert citation["version"] == __version__
-    assert citation["references"][0]["doi"] in README.read_text(encoding="utf-8")
+    assert paper["doi"] in told and "CITATION.cff" in told
+    assert f"{paper['year']};{paper['volume']}({paper['issue']}):{paper['start']}-{paper['end']}" in told
+    assert paper["authors"][0]["family-names"] in told
+
+
+def keys_in(page: str) -> set[str]:
+    """Those of the panel; Ctrl+3 is Slicer's own."""
+    return set(re.findall(r"`(Ctrl\+(?!3)[^`]+)`", (REPOSITORY / "docs" / page).read_text(encoding="utf-8")))
+
+
+def test_the_pages_name_the_panels_keys():
+    shortcuts = (MODULE / "OpportunisticBMDPanel" / "slicer" / "shortcuts.py").read_text(encoding="utf-8")
+    keys = set(re.findall(r'^    "\w+Button": "(Ctrl\+[^"]+)"', shortcuts, re.MULTILINE))
+    assert keys and keys_in("use.md") == keys
+    assert keys_in("tutorial.md") <= keys
+
+
+def test_every_step_of_the_tutorial_has_a_picture():
+    text = (REPOSITORY / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    steps = re.findall(r"^## (\d+\. [^\n]+)\n(.+?)(?=^## )", text, re.MULTILINE | re.DOTALL)
+    assert len(steps) > 10
+    assert not [title for title, told in steps if "<img " not in told and "![" not in told]
+
+
+def test_the_tutorial_names_what_can_be_clicked():
+    text = (REPOSITORY / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\*\*([^*]+)\*\*", re.sub(r"^- \*\*[^*]+\*\*", "", text, flags=re.MULTILINE)))
+    files = [*MODULE.glob("Resources/UI/*.ui"), MODULE / "OpportunisticBMD.py"]
+    shown = "".join(path.read_text(encoding="utf-8") for path in files)
+    assert len(named) > 5
+    assert not [name for name in named if f">{name}<" not in shown and f'"{name}"' not in shown]
