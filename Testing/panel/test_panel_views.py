@@ -292,6 +292,20 @@ def test_each_volume_has_its_own_window(panel: Panel, window: Window):
     assert first.GetDisplayNode().GetWindow() != 1800.0
 
 
+def test_the_window_before_that_for_bone_is_saved_with_the_scene(panel: Panel, window: Window, tmp_path):
+    panel.session.volume_node.GetDisplayNode().SetAutoWindowLevel(False)
+    panel.session.volume_node.GetDisplayNode().SetWindowLevel(350.0, 40.0)
+    panel.ui.boneWindowButton.click()
+    assert panel.scene.WriteToMRB(str(tmp_path / "case.mrb"))
+    panel.scene.Clear(False)
+    assert panel.scene.ReadFromMRB(str(tmp_path / "case.mrb"))
+    panel.choose(panel.scene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode"))
+    assert panel.ui.boneWindowButton.checked
+    panel.ui.boneWindowButton.click()
+    display = panel.session.volume_node.GetDisplayNode()
+    assert (display.GetWindow(), display.GetLevel()) == (350.0, 40.0) and not display.GetAutoWindowLevel()
+
+
 # How wide the panel is
 
 

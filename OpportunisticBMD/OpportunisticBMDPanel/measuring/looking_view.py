@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 from OpportunisticBMDLib.core.vertebrae import VERTEBRAE
 from OpportunisticBMDPanel.measuring.navigation import Navigation
 from OpportunisticBMDPanel.session import Session
-from OpportunisticBMDPanel.slicer.bone_window import BoneWindow
+from OpportunisticBMDPanel.slicer import bone_window
 from OpportunisticBMDPanel.slicer.protocols import Views
 
 
@@ -23,7 +23,6 @@ class LookingView:
     def __init__(self, ui: Any, views: Views) -> None:
         self._ui = ui
         self._session: Session | None = None
-        self._bone_window = BoneWindow()
         self.navigation = Navigation(views, self._show_current)
         ui.previousVertebraButton.connect("clicked(bool)", lambda checked=False: self.navigation.previous())
         ui.nextVertebraButton.connect("clicked(bool)", lambda checked=False: self.navigation.next())
@@ -39,7 +38,7 @@ class LookingView:
 
     def show_window(self) -> None:
         """Whether the window is that for bone: the reader may have dragged it in a view."""
-        is_on = self._session is not None and self._bone_window.is_on(self._session.volume_node)
+        is_on = self._session is not None and bone_window.is_on(self._session.volume_node)
         self._ui.boneWindowButton.checked = is_on
 
     def _show_current(self) -> None:
@@ -60,7 +59,7 @@ class LookingView:
         if self._session is None:
             return
         if checked:
-            self._bone_window.turn_on(self._session.volume_node)
+            bone_window.turn_on(self._session.volume_node)
         else:
-            self._bone_window.turn_off(self._session.volume_node)
+            bone_window.turn_off(self._session.volume_node)
         self.show_window()

@@ -1,4 +1,8 @@
-"""The window that radiologists look at bone with, and the way back to what was there."""
+"""The window that radiologists look at bone with, and the way back to what was there.
+
+Whether it is on is read from the volume: the reader may drag it. What was there before is kept in the volume's display
+node, so that it is saved and closed with the scene.
+"""
 
 from __future__ import annotations
 
@@ -6,33 +10,29 @@ from typing import Any
 
 # Of the spine's bone, as https://radiopaedia.org/articles/windowing-ct lists it.
 WIDTH_HU, LEVEL_HU = 1800.0, 400.0
+BEFORE = "OpportunisticBMD.WindowBefore"  # "350 40", in HU; "" where Slicer chose the window by itself
 
 
-class BoneWindow:
-    """Turns a volume's window for bone on and off. Whether it is on is read from the volume: the reader may drag it."""
-
-    def __init__(self) -> None:
-        self._before: dict[str, tuple[bool, float, float]] = {}  # by display node: automatic, width and level in HU
-
-    def is_on(self, volume_node: Any) -> bool:
-        display = volume_node.GetDisplayNode()
-        return display is not None and (display.GetWindow(), display.GetLevel()) == (WIDTH_HU, LEVEL_HU)
-
-    def turn_on(self, volume_node: Any) -> None:
-        volume_node.CreateDefaultDisplayNodes()
-        display = volume_node.GetDisplayNode()
-        automatic = bool(display.GetAutoWindowLevel())
-        self._before[display.GetID()] = automatic, display.GetWindow(), display.GetLevel()
-        _set(display, False, WIDTH_HU, LEVEL_HU)
-
-    def turn_off(self, volume_node: Any) -> None:
-        """Brings back what was there; where that is not known, as after loading a scene, Slicer's automatic window."""
-        display = volume_node.GetDisplayNode()
-        _set(display, *self._before.pop(display.GetID(), (True, display.GetWindow(), display.GetLevel())))
+def is_on(volume_node: Any) -> bool:
+    display = volume_node.GetDisplayNode()
+    return display is not None and (display.GetWindow(), display.GetLevel()) == (WIDTH_HU, LEVEL_HU)
 
 
-def _set(display: Any, automatic: bool, width_hu: float, level_hu: float) -> None:
-    modified = display.StartModify()
-    display.SetAutoWindowLevel(automatic)
-    display.SetWindowLevel(width_hu, level_hu)
-    display.EndModify(modified)
+def turn_on(volume_node: Any) -> None:
+    volume_node.CreateDefaultDisplayNodes()
+    display = volume_node.GetDisplayNode()
+    before = "" if display.GetAutoWindowLevel() else f"{display.GetWindow()!r} {display.GetLevel()!r}"
+    display.SetAttribute(BEFORE, before)
+    display.SetAutoWindowLevel(False)
+    display.SetWindowLevel(WIDTH_HU, LEVEL_HU)
+
+
+def turn_off(volume_node: Any) -> None:
+    """Brings back what was there; where that is not known, Slicer's automatic window."""
+    display = volume_node.GetDisplayNode()
+    before = display.GetAttribute(BEFORE)
+    display.RemoveAttribute(BEFORE)
+    if before:
+        display.SetWindowLevel(*map(float, before.split()))
+    else:
+        display.SetAutoWindowLevel(True)
