@@ -32,6 +32,7 @@ from slicer.ScriptedLoadableModule import (  # noqa: E402
 )
 
 from slicer_standins import sample_data  # noqa: E402
+from slicer_standins.pythonqt import PythonQt  # noqa: E402
 from slicer_standins.scripted_modules import ModuleParent  # noqa: E402
 
 VALUES = [
@@ -451,3 +452,12 @@ def test_only_text_is_translated(thing):
     with pytest.raises(TypeError):
         tr(thing)
     assert tr("text") == translate("context", "text") == "text"
+
+
+def test_a_property_that_qt_itself_asks_for_in_python_is_read_once(monkeypatch):
+    asked, read = [], PythonQt.__getattribute__
+    monkeypatch.setattr(PythonQt, "__getattribute__", lambda self, name: asked.append(name) or read(self, name))
+    bar = qt.QProgressBar()
+    bar.show()  # draws its text, without end where that is a property
+    assert bar.text == "" and 0 < asked.count("text") < 10
+    bar.close()

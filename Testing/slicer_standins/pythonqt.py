@@ -58,6 +58,18 @@ class Call:
         return hash(self._method)
 
 
+_being_read: set[tuple[int, str]] = set()
+
+
+def _read(instance: QtCore.QObject, name: str) -> object:
+    """A property. Where Qt's reader is virtual (`text` of a progress bar), PySide6 asks the object for it in turn."""
+    _being_read.add((id(instance), name))
+    try:
+        return QtCore.QObject.property(instance, name)
+    finally:
+        _being_read.discard((id(instance), name))
+
+
 class _QtClass(type(QtCore.QObject)):  # type: ignore[misc] - Shiboken's own metaclass
     """Also what is called on the class (`QFileDialog.getOpenFileName`) takes no keyword arguments."""
 
@@ -85,8 +97,8 @@ class PythonQt(metaclass=_QtClass):
     def __getattribute__(self, name: str) -> Any:
         if name == "name":
             name = "objectName"
-        if _is_property(self, name):
-            return _dressed(QtCore.QObject.property(self, name))
+        if _is_property(self, name) and (id(self), name) not in _being_read:
+            return _dressed(_read(self, name))
         if name in REDIRECTED:  # PySide6 answers for these itself, whatever a subclass defines
             return Call(partial(REDIRECTED[name], self))
         value = super().__getattribute__(name)
