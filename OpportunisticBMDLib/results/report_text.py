@@ -10,7 +10,7 @@ from string import Formatter
 
 from OpportunisticBMDLib.calibration.lines import COMPUTED, COMPUTED_AT_ENERGY
 from OpportunisticBMDLib.core.materials import HA
-from OpportunisticBMDLib.core.reason import Reason
+from OpportunisticBMDLib.core.reason import Reason, ReasonCode
 from OpportunisticBMDLib.core.result import FORMER, Result
 from OpportunisticBMDLib.core.thresholds import Thresholds
 from OpportunisticBMDLib.results import wording
@@ -111,11 +111,11 @@ def _meaning(result: Result) -> str:
 
 
 def _caution(result: Result) -> str:
-    """Of the whole scan before those of a vertebra."""
+    """A fracture before all others, since it outranks any density; then those of the whole scan."""
     warnings = [reason for reason in result.reasons if reason.severity == "warning"]
     if not warnings:
         return ""
-    first = min(warnings, key=lambda reason: reason.vertebra is not None)
+    first = min(warnings, key=lambda reason: (not _is_fracture(reason), reason.vertebra is not None))
     several = f" (one of {len(warnings)})" if len(warnings) > 1 else ""
     return f"; caution{several}: {_clause(first)}"
 
@@ -124,7 +124,13 @@ def _why_none(result: Result) -> str:
     if result.scale == FORMER:
         return FORMER_SCALE
     refusals = [reason for reason in result.reasons if reason.severity == "refusal"]
-    return _clause(refusals[0]) if refusals else "the measurement was refused"
+    fractures = [reason for reason in result.reasons if _is_fracture(reason)]
+    why = [_clause(reason) for reason in (*refusals[:1], *fractures[:1])]
+    return "; ".join(why) or "the measurement was refused"
+
+
+def _is_fracture(reason: Reason) -> bool:
+    return reason.code == ReasonCode.COMPRESSED and reason.severity == "warning"
 
 
 def _clause(reason: Reason) -> str:

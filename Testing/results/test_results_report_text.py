@@ -47,6 +47,17 @@ def test_of_a_caution_in_several_sentences_the_first_is_taken():
     assert text.endswith("; caution: T12 replaces L2 in the mean.")
 
 
+def test_a_fracture_comes_before_all_else_and_is_told_of_a_refusal_too():
+    message = "L1 looks compressed: its front has lost about 31% of its height (grade 2 of Genant). Look at the slices."
+    fracture = Reason("compressed", "warning", message, "L1")
+    told = "L1 looks compressed: its front has lost about 31% of its height (grade 2 of Genant)"
+    text = report_text(replace(review(), reasons=(*review().reasons, fracture)))
+    assert text.endswith(f"; caution (one of 3): {told}.")
+    assert f"are covered; {told}. For research" in report_text(
+        replace(refused(), reasons=(*refused().reasons, fracture))
+    )
+
+
 def test_a_note_is_no_caution():
     assert "caution" not in report_text(replace(normal(), reasons=(review().reasons[0],)))
 
