@@ -211,6 +211,19 @@ def test_a_wider_panel_shows_all_columns_again():
     panel.close()
 
 
+def test_long_folders_of_former_days_do_not_widen_the_panel():
+    former = empty()
+    former.ui.batchInputEdit.currentPath = "/archive" + 20 * "/a-long-folder"
+    former.ui.batchInputEdit.addCurrentPathToHistory()
+    former.close()
+    dress("light")
+    panel = empty()
+    assert panel.ui.batchInputEdit.currentPath.startswith("/archive")
+    fit_to_width(panel, SIZES["narrow"][0])
+    assert panel.root.width == SIZES["narrow"][0]
+    panel.close()
+
+
 def test_sizes_follow_slicers_font():
     dress("light", 9.0)
     small = theme.size_pt(2.0)

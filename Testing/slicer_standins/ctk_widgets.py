@@ -98,6 +98,8 @@ class ctkPathLineEdit(PythonQt, QtWidgets.QWidget):
         self._box = QtWidgets.QComboBox()
         self._box.setEditable(True)
         self._box.setInsertPolicy(QtWidgets.QComboBox.InsertPolicy.NoInsert)
+        # By itself CTK's widget is as wide as its place, however long the paths are (`recomputeSizeHint`).
+        self._box.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._edit = self._box.lineEdit()
         self._edit.setCompleter(None)
         self._edit.textChanged.connect(self.currentPathChanged)
