@@ -49,6 +49,16 @@ class Bench:
         self.settle()
         return session
 
+    def saved_and_loaded(self, path: str) -> PanelLogic:
+        """The scene as .mrb, loaded into an empty one by a new panel."""
+        assert self.scene.WriteToMRB(path)
+        self.logic.scene_closing()
+        self.scene.Clear(False)
+        assert self.scene.ReadFromMRB(path)
+        logic = self.new_logic()
+        logic.scene_loaded()
+        return logic
+
     def count(self, kind: str) -> int:
         return self.scene.GetNumberOfNodesByClass(kind)
 

@@ -173,7 +173,7 @@ def _read(document: Entries) -> Result:
             thresholds.number("osteoporosis"), thresholds.number("osteopenia"), thresholds.word("material", MATERIALS)
         ),
         probability={name: probability.optional(probability.number, name) for name in ("osteoporosis", "abnormal")},
-        calibration=_read_calibration(document.part("calibration")),
+        calibration=calibration_of(document.part("calibration")),
         vertebrae={name: vertebra for name, vertebra in vertebrae.items() if vertebra is not None},
         box=_read_box(document.part("localizer")) if document.has("localizer") else None,
         timing_s={name: timing.number(name) for name in timing.values if timing.has(name)},
@@ -199,7 +199,8 @@ def _read_later_facts(known: Entries) -> dict[str, Any]:
     }
 
 
-def _read_calibration(line: Entries) -> Calibration:
+def calibration_of(line: Entries) -> Calibration:
+    """The line as its JSON entries have it, here and in the file of a scanner's own line."""
     return Calibration(
         name=line.text("name"),
         material=line.text("material"),

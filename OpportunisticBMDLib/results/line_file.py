@@ -14,7 +14,7 @@ from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.materials import HA
 from OpportunisticBMDLib.results.json_document import SCHEMA_VERSION, read_document
 from OpportunisticBMDLib.results.json_entries import Entries
-from OpportunisticBMDLib.results.json_file import SOFTWARE
+from OpportunisticBMDLib.results.json_file import SOFTWARE, calibration_of
 from OpportunisticBMDLib.results.json_numbers import all_rounded, rounded
 from OpportunisticBMDLib.system.files import write_bytes
 
@@ -84,15 +84,8 @@ def _insert(insert: SeenInsert) -> dict[str, Any]:
 def _read(document: Entries) -> tuple[Calibration, float | None]:
     """The line, and the tube voltage that it was measured at."""
     entries, scan = document.part("line"), document.part("scan")
-    line = Calibration(
-        name=entries.text("name"),
-        material=entries.word("material", (HA,)),
-        slope_hu_per_mg_cm3=entries.number("slope_hu_per_mg_cm3"),
-        intercept_hu=entries.number("intercept_hu"),
-        source=entries.text("source"),
-        slope_sd=entries.number("slope_sd_percent") / 100,
-        intercept_sd_hu=entries.number("intercept_sd_hu"),
-    )
+    entries.word("material", (HA,))  # of no other may it be
+    line = calibration_of(entries)
     if line.slope_hu_per_mg_cm3 <= 0 or min(line.slope_sd, line.intercept_sd_hu) < 0:
         raise ValueError("its slope or an SD is below 0")
     return line, scan.optional(scan.number, "kvp")

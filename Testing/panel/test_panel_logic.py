@@ -589,13 +589,7 @@ def test_settings_wait_for_the_end_of_a_run(bench: Bench):
 
 def saved_and_loaded(bench: Bench, tmp_path) -> tuple[PanelLogic, object]:
     """The scene as .mrb, loaded into an empty one by a new panel."""
-    path = str(tmp_path / "case.mrb")
-    assert bench.scene.WriteToMRB(path)
-    bench.logic.scene_closing()
-    bench.scene.Clear(False)
-    assert bench.scene.ReadFromMRB(path)
-    logic = bench.new_logic()
-    logic.scene_loaded()
+    logic = bench.saved_and_loaded(str(tmp_path / "case.mrb"))
     volume = bench.scene.GetFirstNodeByName("CT")
     return logic, logic.session(volume)
 

@@ -14,8 +14,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 from dicom_files import AXIAL, write_slice
 from dicom_segmentations import BINARY, LABELMAP, item, segmentation
 from example_results import grid_of, synthetic_case
-from OpportunisticBMDLib.core.errors import BadInput
-from OpportunisticBMDLib.core.grid import Grid
+from mask_refusals import refusal
 from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.dicom.codes import VERTEBRA_CODES
 from OpportunisticBMDLib.results.segmentation_file import read_segmentation
@@ -28,14 +27,6 @@ def labels_on(orientation: str) -> Volume:
 def written(path: Path, data: FileDataset) -> Path:
     pydicom.dcmwrite(path, data, enforce_file_format=True)
     return path
-
-
-def refusal(path: Path, grid: Grid) -> str:
-    with pytest.raises(BadInput) as caught:
-        read_segmentation(path, grid)
-    message = str(caught.value)
-    assert path.name in message and "\n" not in message and message.endswith(".")
-    return message
 
 
 @pytest.mark.parametrize("kind", [BINARY, LABELMAP], ids=["binary", "label map"])

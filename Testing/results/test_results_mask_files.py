@@ -14,7 +14,7 @@ import slicerio
 
 from example_results import grid_of, synthetic_case
 from image_files import metaimage_file, nrrd_file
-from OpportunisticBMDLib.core.errors import BadInput
+from mask_refusals import refusal
 from OpportunisticBMDLib.core.grid import LPS_FROM_RAS, Grid
 from OpportunisticBMDLib.core.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.core.volume import Volume
@@ -25,14 +25,6 @@ from OpportunisticBMDLib.results.segmentation_file import read_segmentation, wri
 @pytest.fixture(scope="module")
 def labels() -> Volume:
     return synthetic_case(grid_of("oblique"))[1].labels
-
-
-def refusal(path: Path, grid: Grid) -> str:
-    with pytest.raises(BadInput) as caught:
-        read_segmentation(path, grid)
-    message = str(caught.value)
-    assert path.name in message and "\n" not in message and message.endswith(".")
-    return message
 
 
 def same(path: Path, labels: Volume) -> bool:

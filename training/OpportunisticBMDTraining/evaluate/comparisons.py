@@ -11,7 +11,7 @@ from typing import Any
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.result import QCT_READING
 from OpportunisticBMDLib.core.vertebrae import VERTEBRAE
-from OpportunisticBMDLib.system.files import replacing
+from OpportunisticBMDTraining.evaluate.csv_file import write_rows
 
 UNKNOWN = float("nan")
 FAILED = "failed"  # the status of a case that could not even be read; the others are those of a result
@@ -185,10 +185,7 @@ def comparison_of(row: Mapping[str, str]) -> Comparison:
 def write_comparisons(path: Path, comparisons: Sequence[Comparison]) -> None:
     """A CSV file with a line per patient, each with the scale of its densities."""
     rows = [{"scale": QCT_READING} | row_of(comparison) for comparison in comparisons]
-    with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(path, list(rows[0]), rows)
 
 
 def load_comparisons(path: Path) -> list[Comparison]:

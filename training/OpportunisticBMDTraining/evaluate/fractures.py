@@ -7,11 +7,10 @@ true masks, and of the first patients also by those that AnatomyNet draws in the
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +23,9 @@ from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.quality.compression import FRACTURE, Compression, compression
 from OpportunisticBMDLib.stages.body_heights import body_heights
 from OpportunisticBMDLib.stages.place_region import place_region
-from OpportunisticBMDLib.system.files import replacing
 from OpportunisticBMDLib.system.markdown import markdown
 from OpportunisticBMDTraining.command_line import exit_status
+from OpportunisticBMDTraining.evaluate.csv_file import write_records
 from OpportunisticBMDTraining.evaluate.sources import UNSEEN_SEED
 from OpportunisticBMDTraining.processes import each, pipeline
 from OpportunisticBMDTraining.virtual.draw_any_spine import with_fracture
@@ -206,17 +205,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         patients = each(measure, tasks, jobs=options.jobs, title="patients", unit="patient")
         found = [body for bodies in patients for body in bodies]
         if options.output:
-            _write(options.output, found)
+            write_records(options.output, GradedBody, found)
         print(table(found))
 
     return exit_status(work)
-
-
-def _write(path: Path, found: Sequence[GradedBody]) -> None:
-    with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(GradedBody)])
-        writer.writeheader()
-        writer.writerows(asdict(body) for body in found)
 
 
 if __name__ == "__main__":

@@ -7,12 +7,11 @@ wrong without a word, and ribs seen on each side of the vertebrae T11 to L2.
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +21,9 @@ from OpportunisticBMDLib.core.levels import Levels, Rib, Variant
 from OpportunisticBMDLib.core.vertebrae import VERTEBRAE
 from OpportunisticBMDLib.quality.levels import is_sure
 from OpportunisticBMDLib.stages.levels.place_box import box_at
-from OpportunisticBMDLib.system.files import replacing
 from OpportunisticBMDLib.system.markdown import markdown
 from OpportunisticBMDTraining.command_line import exit_status
+from OpportunisticBMDTraining.evaluate.csv_file import write_records
 from OpportunisticBMDTraining.evaluate.sources import COHORTS, UNSEEN_SEED
 from OpportunisticBMDTraining.processes import each, pipeline
 from OpportunisticBMDTraining.virtual.parameters import PatientParameters
@@ -216,17 +215,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tasks = [(seed, options.cohort, options.variant, options.models) for seed in seeds]
         found = each(measure, tasks, jobs=options.jobs, title="patients", unit="patient")
         if options.output:
-            _write(options.output, found)
+            write_records(options.output, LevelsOfPatient, found)
         print(table(found))
 
     return exit_status(work)
-
-
-def _write(path: Path, found: Sequence[LevelsOfPatient]) -> None:
-    with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(LevelsOfPatient)])
-        writer.writeheader()
-        writer.writerows(asdict(patient) for patient in found)
 
 
 if __name__ == "__main__":
