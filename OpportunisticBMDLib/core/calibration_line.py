@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+
+LineKind = Literal["voltage", "internal", "scanner", "phantom", "given"]
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,11 @@ class Calibration:
         material: what the densities are of.
         slope_sd: how uncertain the slope is, relative to it; 0 for a line that was measured on the scanner.
         intercept_sd_hu: how uncertain the intercept is.
+        kind: where it comes from: computed for the tube voltage, from tissues of the patient, from a phantom that was
+            scanned on this scanner before, from one in the same scan, or given by the user.
+        measured_on: the day of the phantom's scan, "2026-05-12"; None where there was none, or the day is not known.
+        moved_mg_cm3: by how much a density of 100 mg/cm3 has moved on the scanner between the last two scans of a
+            phantom; None where there were no two.
     """
 
     name: str
@@ -25,6 +32,9 @@ class Calibration:
     source: str
     slope_sd: float = 0.0
     intercept_sd_hu: float = 0.0
+    kind: LineKind = "voltage"
+    measured_on: str | None = None
+    moved_mg_cm3: float | None = None
 
     def bmd(self, hu: Any) -> Any:
         """HU (a number or an array) -> mg/cm3."""

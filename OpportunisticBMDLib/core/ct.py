@@ -32,6 +32,8 @@ class Acquisition:
         contrast_agent: DICOM Contrast/Bolus Agent (0018,0010), "yes" where one was given that has no known name; ""
             where DICOM says that there was none.
         scanner: manufacturer and model, DICOM (0008,0070) and (0008,1090).
+        scanner_id: which machine of a model, a digest of DICOM Device Serial Number (0018,1000). Only lines of phantoms
+            tell it, no result of a patient.
         slice_thickness_mm: DICOM Slice Thickness (0018,0050).
         series_asked: the user named the series by its UID; only then does a result tell it.
         image_kind: what its HU are.
@@ -41,6 +43,11 @@ class Acquisition:
         contrast_hint: what suggests contrast in the veins where no agent is stated, e.g. "portal venous".
         scanned_on: DICOM Acquisition Date (0008,0022), "2026-05-12". Only the line of a phantom tells it, no result of
             a patient.
+        month_asked: the user wants the month of the CT to be kept, "2026-05"; only then does a result tell it.
+        age_years, sex: of the patient, "female" or "male". No file of results tells them.
+        gantry_tilt_degrees: DICOM Gantry/Detector Tilt (0018,1120).
+        shear_degrees: by how much the slices were stored aslant, which reading undid; None where they could not be.
+        reconstruction: the iterative or learnt one that the header speaks of, in words that are known, e.g. "SAFIRE".
     """
 
     path: str
@@ -59,6 +66,18 @@ class Acquisition:
     contrast_oral_only: bool = False
     contrast_hint: str | None = None
     scanned_on: str | None = None
+    month_asked: bool = False
+    scanner_id: str | None = None
+    age_years: float | None = None
+    sex: str | None = None
+    gantry_tilt_degrees: float | None = None
+    shear_degrees: float | None = None
+    reconstruction: str | None = None
+
+    @property
+    def month(self) -> str | None:
+        """When the CT was made, as far as a result tells it: "2026-05"; None where it does not."""
+        return self.scanned_on[:7] if self.scanned_on and self.month_asked else None
 
     @property
     def contrast_in_veins(self) -> bool | None:

@@ -10,11 +10,15 @@ import numpy as np
 
 from OpportunisticBMDLib.core.box import Box
 from OpportunisticBMDLib.core.calibration_line import Calibration
+from OpportunisticBMDLib.core.contrast import NOT_TOLD, Contrast
+from OpportunisticBMDLib.core.correction import Correction
 from OpportunisticBMDLib.core.ct import Acquisition
 from OpportunisticBMDLib.core.levels import Levels
 from OpportunisticBMDLib.core.materials import k2hpo4_of
 from OpportunisticBMDLib.core.reason import Reason
+from OpportunisticBMDLib.core.standing import Standing
 from OpportunisticBMDLib.core.thresholds import Thresholds
+from OpportunisticBMDLib.core.uncertainty import Uncertainty
 from OpportunisticBMDLib.core.vertebra import MeasuredVertebra, Vertebra
 
 STAGES = ("localizer", "skeleton", "segmentation", "bmd")  # of the chain, each with a model
@@ -47,6 +51,10 @@ class Result:
     timing_s: Mapping[str, float]
     scale: Scale = QCT_READING
     levels: Levels | None = None  # None where the masks were given, and in results before levels were looked for
+    contrast: Contrast = NOT_TOLD
+    correction: Correction | None = None  # None where nothing is corrected
+    uncertainty: Uncertainty | None = None  # None without a density, and in results before it was told apart
+    standing: Standing | None = None  # None where nobody gave age and sex
 
     @property
     def bmd_k2hpo4_mg_cm3(self) -> float | None:

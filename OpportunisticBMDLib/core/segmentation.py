@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
+from OpportunisticBMDLib.core.ranges import extent
+from OpportunisticBMDLib.core.vertebrae import LABELS
 from OpportunisticBMDLib.core.volume import Volume
 
 
@@ -20,3 +24,14 @@ class Segmentation:
 
     labels: Volume
     confidence: Mapping[str, float]
+
+
+def centres_of(segmentation: Segmentation) -> dict[str, np.ndarray]:
+    """Vertebra -> centre of its mask (RAS, mm), of those that have one."""
+    labels = segmentation.labels
+    found = extent(labels.array)
+    if found is None:
+        return {}
+    part = labels.part(found)
+    voxels = {name: np.argwhere(part.array == label) for name, label in LABELS.items()}
+    return {name: part.grid.ras_of(indices.mean(axis=0)) for name, indices in voxels.items() if len(indices)}

@@ -43,11 +43,13 @@ class MeasuredVertebra:
 
     Args:
         bmd_sd_mg_cm3: how sure it is.
+        read_mg_cm3: what the calibration line gives for the middle, before any correction.
         network_bmd_mg_cm3: what the network would read, for comparison.
     """
 
     bmd_mg_cm3: float
     bmd_sd_mg_cm3: float
+    read_mg_cm3: float
     network_bmd_mg_cm3: float
     middle: RegionFigures
     mask: MaskFigures
@@ -84,6 +86,7 @@ class VertebraFigures:
 
     bmd_mg_cm3: float = nan
     bmd_sd_mg_cm3: float = nan
+    read_mg_cm3: float = nan
     network_bmd_mg_cm3: float = nan
     hu_region: float = nan
     hu_region_sd: float = nan
@@ -107,7 +110,7 @@ class VertebraFigures:
         if not isinstance(vertebra, UnmeasuredVertebra):
             figures |= {"bmd_mg_cm3": vertebra.bmd_mg_cm3, "bmd_sd_mg_cm3": vertebra.bmd_sd_mg_cm3}
         if isinstance(vertebra, MeasuredVertebra):
-            figures["network_bmd_mg_cm3"] = vertebra.network_bmd_mg_cm3
+            figures |= {"read_mg_cm3": vertebra.read_mg_cm3, "network_bmd_mg_cm3": vertebra.network_bmd_mg_cm3}
         if middle is not None:
             figures |= {"hu_region": middle.hu_mean, "hu_region_sd": middle.hu_sd, "region_voxels": middle.voxels}
         if mask is not None:

@@ -6,8 +6,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from OpportunisticBMDLib.core.calibration_line import Calibration
+from OpportunisticBMDLib.core.correction import Correction
 from OpportunisticBMDLib.core.result import Result
 from OpportunisticBMDLib.core.thresholds import Thresholds
+from OpportunisticBMDLib.core.uncertainty import Uncertainty
 from OpportunisticBMDLib.core.vertebra import MaskFigures, MeasuredVertebra, RegionFigures, Vertebra, middle_of
 
 
@@ -18,6 +20,7 @@ class Mean:
     bmd_mg_cm3: float
     bmd_sd_mg_cm3: float
     probability: Mapping[str, float]
+    uncertainty: Uncertainty | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +34,13 @@ class Reusable:
         cls,
         result: Result | None,
         calibration: Calibration,
+        correction: Correction | None,
         models: Mapping[str, Mapping[str, str]],
     ) -> Reusable:
-        """None of it holds under another calibration or other models."""
-        holds = result is not None and result.calibration == calibration and result.models == models
-        return cls(result if holds else None)
+        """None of it holds under another calibration, another correction or other models."""
+        if result is None or (result.calibration, result.correction) != (calibration, correction):
+            return cls(None)
+        return cls(result if result.models == models else None)
 
     def vertebra(self, name: str, middle: RegionFigures | None, mask: MaskFigures | None) -> MeasuredVertebra | None:
         """The earlier densities with what is known of the mask now, if the same voxels are read; else None.
@@ -51,7 +56,7 @@ class Reusable:
     def mean(self, pair: Collection[str], now: Mapping[str, Vertebra], thresholds: Thresholds) -> Mean | None:
         """The earlier mean, if it is that of the same two regions."""
         known = self.result
-        if known is None or known.bmd_mg_cm3 is None or known.bmd_sd_mg_cm3 is None:
+        if known is None or known.bmd_mg_cm3 is None or known.bmd_sd_mg_cm3 is None or known.uncertainty is None:
             return None
         if tuple(known.vertebrae_used) != tuple(pair) or known.thresholds != thresholds:
             return None
@@ -59,4 +64,4 @@ class Reusable:
         if any(one is None or middle_of(one) != middle_of(now[name]) for one, name in zip(earlier, pair)):
             return None
         probability = {name: value for name, value in known.probability.items() if value is not None}
-        return Mean(known.bmd_mg_cm3, known.bmd_sd_mg_cm3, probability)
+        return Mean(known.bmd_mg_cm3, known.bmd_sd_mg_cm3, probability, known.uncertainty)

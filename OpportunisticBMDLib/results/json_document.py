@@ -16,23 +16,26 @@ MOST_BYTES = 2**20
 Content = TypeVar("Content")
 
 
-def read_document(path: Path, what: str, read: Callable[[Entries], Content]) -> Content:
+def read_document(
+    path: Path, what: str, read: Callable[[Entries], Content], *, most_bytes: int = MOST_BYTES
+) -> Content:
     """What a file holds.
 
     Args:
         what: it is, e.g. "line of a scanner".
         read: raises ValueError for what cannot be.
+        most_bytes: that such a file may have.
 
     Raises:
         BadInput: no such file, no JSON object, another schema version, or entries that cannot be.
     """
     try:
         with open_regular(path) as file:
-            text = file.read(MOST_BYTES + 1)
+            text = file.read(most_bytes + 1)
     except OSError as error:
         raise BadInput(f"{path} cannot be read ({error.strerror or error}); name a file with the {what}.") from error
     try:
-        if len(text) > MOST_BYTES:
+        if len(text) > most_bytes:
             raise ValueError("it is too large")
         document = Entries.of(json.loads(text.decode("utf-8")), "the document")
         if document.whole("schema_version") != SCHEMA_VERSION:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, get_args
 
 import numpy as np
 
 from OpportunisticBMDLib import __version__
+from OpportunisticBMDLib.calibration.lines import COMPUTED, COMPUTED_AT_ENERGY
 from OpportunisticBMDLib.core.box import Box
-from OpportunisticBMDLib.core.calibration_line import Calibration
+from OpportunisticBMDLib.core.calibration_line import Calibration, LineKind
 from OpportunisticBMDLib.core.ct import Acquisition, ImageKind
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.grid import triple
@@ -34,6 +36,8 @@ from OpportunisticBMDLib.core.vertebrae import VERTEBRAE
 from OpportunisticBMDLib.results.json_entries import Entries
 from OpportunisticBMDLib.results.json_levels import levels_as_json, levels_from_json
 from OpportunisticBMDLib.results.json_numbers import all_rounded, rounded
+from OpportunisticBMDLib.results.json_standing import standing_as_json, standing_from_json
+from OpportunisticBMDLib.results.json_trust import trust_as_json, trust_from_json
 
 SCHEMA_VERSION = 2
 FORMER_VERSION = 1  # of results on the former scale: without the region, and what it reads
@@ -82,7 +86,12 @@ def as_json(result: Result) -> dict[str, Any]:
             "source": result.calibration.source,
             "slope_sd_percent": rounded(100 * result.calibration.slope_sd, 3),
             "intercept_sd_hu": rounded(result.calibration.intercept_sd_hu, 3),
+            "kind": result.calibration.kind,
+            "measured_on": result.calibration.measured_on,
+            "moved_mg_cm3": rounded(result.calibration.moved_mg_cm3, 2),
         },
+        **trust_as_json(result, measured=measured),
+        "reference": standing_as_json(result.standing) if measured else None,
         "vertebrae": {name: _vertebra(result.vertebrae.get(name)) for name in VERTEBRAE},
         "levels": levels_as_json(result.levels, measured=measured),
         "localizer": _localizer(result.box),
@@ -91,7 +100,7 @@ def as_json(result: Result) -> dict[str, Any]:
 
 
 def result_from_json(document: Mapping[str, Any]) -> Result:
-    """The result that `as_json` wrote, as far as it was written: rounded, without the scanner.
+    """The result that `as_json` wrote, as far as it was written: rounded, without the day.
 
     A result of version 1 is one of the former scale.
 
@@ -134,7 +143,13 @@ def _with_what_came_later(document: Entries) -> dict[str, Any]:
         **document.values,
         "scale": FORMER,
         "thresholds_mg_cm3": {"material": HA, **document.part("thresholds_mg_cm3").values},
-        "calibration": {**line.values, "zero": None, "slope_sd_percent": 0.0, "intercept_sd_hu": 0.0},
+        "calibration": {
+            **line.values,
+            "kind": "voltage",
+            "zero": None,
+            "slope_sd_percent": 0.0,
+            "intercept_sd_hu": 0.0,
+        },
         "vertebrae": {name: {**unknown, **vertebrae.part(name).values} for name in VERTEBRAE},
     }
 
@@ -179,6 +194,8 @@ def _read(document: Entries) -> Result:
         timing_s={name: timing.number(name) for name in timing.values if timing.has(name)},
         scale=document.word("scale", (QCT_READING, FORMER)),  # type: ignore[arg-type]  # one of the two
         levels=levels_from_json(document.part("levels")) if document.has("levels") else None,
+        **trust_from_json(document),
+        standing=standing_from_json(document.part("reference")) if document.has("reference") else None,
     )
 
 
@@ -196,7 +213,18 @@ def _read_later_facts(known: Entries) -> dict[str, Any]:
         "spectrum": known.text("spectrum") if known.has("spectrum") else None,
         "contrast_oral_only": known.flag("contrast_oral_only") if known.has("contrast_oral_only") else False,
         "contrast_hint": known.text("contrast_hint") if known.has("contrast_hint") else None,
+        "scanner": known.text("scanner") if known.has("scanner") else None,
+        "scanned_on": _read_month(known) if known.has("month") else None,
+        "month_asked": known.has("month"),
     }
+
+
+def _read_month(known: Entries) -> str:
+    """ "2026-05"."""
+    month = known.text("month")
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
+        raise ValueError(f"input.month is {month!r}, no month of a year")
+    return month
 
 
 def calibration_of(line: Entries) -> Calibration:
@@ -209,7 +237,15 @@ def calibration_of(line: Entries) -> Calibration:
         source=line.text("source"),
         slope_sd=line.number("slope_sd_percent") / 100,
         intercept_sd_hu=line.number("intercept_sd_hu"),
+        kind=line.word("kind", get_args(LineKind)) if line.has("kind") else _kind_of(line.text("source")),  # type: ignore[arg-type]
+        measured_on=line.text("measured_on") if line.has("measured_on") else None,
+        moved_mg_cm3=line.number("moved_mg_cm3") if line.has("moved_mg_cm3") else None,
     )
+
+
+def _kind_of(source: str) -> LineKind:
+    """Of a line in an earlier file: there were computed ones and those that were given."""
+    return "voltage" if source in (COMPUTED, COMPUTED_AT_ENERGY) else "given"
 
 
 def _read_reason(reason: Entries) -> Reason:
@@ -233,7 +269,8 @@ def _read_vertebra(figures: Entries) -> Vertebra | None:
     bmd, sd = figures.number("bmd_mg_cm3"), figures.number("bmd_sd_mg_cm3")
     if middle is None:
         return FormerVertebra(bmd, sd, mask)
-    return MeasuredVertebra(bmd, sd, figures.number_or_nan("network_bmd_mg_cm3"), middle, mask)
+    read = figures.number("read_mg_cm3") if figures.has("read_mg_cm3") else bmd
+    return MeasuredVertebra(bmd, sd, read, figures.number_or_nan("network_bmd_mg_cm3"), middle, mask)
 
 
 def _read_middle(figures: Entries) -> RegionFigures | None:
@@ -280,6 +317,8 @@ def _input(result: Result) -> dict[str, Any]:
         "image_kind": acquisition.image_kind.value,
         "energy_kev": rounded(acquisition.energy_kev, 1),
         "spectrum": acquisition.spectrum,
+        "scanner": acquisition.scanner,
+        "month": acquisition.month,
     }
 
 
@@ -305,6 +344,7 @@ def _vertebra(vertebra: Vertebra | None) -> dict[str, Any]:
         "measurable": vertebra is not None and not isinstance(vertebra, UnmeasuredVertebra),
         "bmd_mg_cm3": rounded(figures.bmd_mg_cm3, 2),
         "bmd_sd_mg_cm3": rounded(figures.bmd_sd_mg_cm3, 2),
+        "read_mg_cm3": rounded(figures.read_mg_cm3, 2),
         "hu_region": rounded(figures.hu_region, 2),
         "hu_region_sd": rounded(figures.hu_region_sd, 2),
         "region_voxels": rounded(figures.region_voxels, 1),

@@ -1,0 +1,24 @@
+"""What a scan tells of itself before any density is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from OpportunisticBMDLib.core.calibration_line import Calibration
+from OpportunisticBMDLib.core.contrast import Contrast
+from OpportunisticBMDLib.core.correction import Correction
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """By what HU become a density.
+
+    Args:
+        line: the best at hand.
+        contrast: what is seen and stated of an agent in the veins.
+        correction: of readings on this line; None where none is due.
+    """
+
+    line: Calibration
+    contrast: Contrast
+    correction: Correction | None = None
