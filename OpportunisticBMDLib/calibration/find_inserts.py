@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -29,22 +30,42 @@ def find_inserts(ct: CT, phantom: Phantom) -> list[Region]:
     Raises:
         BadInput: they are not all found, or show something else than the phantom holds.
     """
-    usual = line_of(ct.acquisition)
-    expected = phantom.hu(usual)
     cores = find_cores(ct.volume, phantom.radius_mm, phantom.length_mm)
-    choices = list(_choices(cores[:MOST_CORES], phantom, expected))
-    if not choices:
+    best = likeliest(cores[:MOST_CORES], phantom, line_of(ct.acquisition))
+    if best is None:
         raise BadInput(
-            f"The {len(expected)} inserts of the phantom ({phantom.name}) are not all found in {ct.acquisition.path}: "
-            "give a scan that shows all of it, and name the phantom that was scanned."
+            f"The {len(phantom.inserts)} inserts of the phantom ({phantom.name}) are not all found in "
+            f"{ct.acquisition.path}: give a scan that shows all of it, and name the phantom that was scanned."
         )
-    unlikely, best = min(((_unlikely(choice, phantom, usual), choice) for choice in choices), key=lambda pair: pair[0])
-    if unlikely > MOST_UNLIKELY:
+    if best.unlikely > MOST_UNLIKELY:
         raise BadInput(
             f"What lies in {ct.acquisition.path} as the inserts of the phantom ({phantom.name}) do shows other "
             "densities: name the phantom that was scanned."
         )
-    return _regions(best, phantom)
+    return _regions(best.cores, phantom)
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """Places that may be a phantom's inserts, in their order.
+
+    Args:
+        unlikely: how far what they show lies from what the phantom shows on a usual scanner, in SDs.
+    """
+
+    cores: tuple[Core, ...]
+    unlikely: float
+
+
+def likeliest(cores: Sequence[Core], phantom: Phantom, usual: Calibration) -> Choice | None:
+    """Of all choices that lie as the phantom's inserts do; None where none does.
+
+    Args:
+        usual: the line of a usual scanner.
+    """
+    choices = _choices(cores, phantom, phantom.hu(usual))
+    found = (Choice(choice, _unlikely(choice, phantom, usual)) for choice in choices)
+    return min(found, key=lambda choice: choice.unlikely, default=None)
 
 
 def _choices(cores: Sequence[Core], phantom: Phantom, expected: np.ndarray) -> Iterator[tuple[Core, ...]]:

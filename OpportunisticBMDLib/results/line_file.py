@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from OpportunisticBMDLib import __version__
+from OpportunisticBMDLib.calibration.fit import APART_SD, UNEVEN_SD_HU
+from OpportunisticBMDLib.calibration.lines import as_at_120_kvp
 from OpportunisticBMDLib.calibration.phantom_line import PhantomLine, SeenInsert
 from OpportunisticBMDLib.core.calibration_line import Calibration
-from OpportunisticBMDLib.core.ct import Acquisition
+from OpportunisticBMDLib.core.ct import Acquisition, ImageKind
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.materials import HA
 from OpportunisticBMDLib.results.json_document import SCHEMA_VERSION, read_document
@@ -18,7 +24,10 @@ from OpportunisticBMDLib.results.json_file import SOFTWARE, calibration_of
 from OpportunisticBMDLib.results.json_numbers import all_rounded, rounded
 from OpportunisticBMDLib.system.files import write_bytes
 
+LEAST_SLOPE, MOST_SLOPE, MOST_INTERCEPT_HU = 0.5, 3.0, 100.0  # HU per mg/cm3, and HU: of any scanner at any voltage
 SAME_KV = 5.0  # voltages that differ by no more are one
+PHANTOM = "phantom"  # whatever was read: where it lay is not kept
+KINDS = tuple(kind.value for kind in ImageKind)
 
 
 def write_line(path: Path, measured: PhantomLine) -> None:
@@ -27,25 +36,39 @@ def write_line(path: Path, measured: PhantomLine) -> None:
 
 
 def read_line(path: Path, scan: Acquisition) -> Calibration:
-    """The line of a file, for a CT of the voltage that it was measured at.
+    """The line of a file, for a CT of the voltage that it was measured at, as patients are read by it.
+
+    It is as unsure as a phantom that was scanned apart from the patient leaves it.
 
     Raises:
         BadInput: the file cannot be read or holds no line, or the voltage is another one.
     """
-    line, kvp = read_document(path, "line of a scanner", _read)
-    if kvp is not None and scan.kvp is not None and abs(kvp - scan.kvp) > SAME_KV:
+    line, phantom = read_document(path, "line of a scanner", _read)
+    if phantom.kvp is not None and scan.kvp is not None and abs(phantom.kvp - scan.kvp) > SAME_KV:
         raise BadInput(
-            f"The line in {path} was measured at {kvp:g} kVp, and {scan.path} was made at {scan.kvp:g} kVp: "
+            f"The line in {path} was measured at {phantom.kvp:g} kVp, and {scan.path} was made at {scan.kvp:g} kVp: "
             "give a line of that voltage, or none."
         )
-    return line
+    line = replace(
+        line,
+        slope_sd=float(np.hypot(line.slope_sd, APART_SD)),
+        intercept_sd_hu=float(np.hypot(line.intercept_sd_hu, UNEVEN_SD_HU)),
+    )
+    return as_at_120_kvp(line, phantom)
 
 
 def line_as_json(measured: PhantomLine) -> dict[str, Any]:
+    parts = parts_of(measured)
+    scan = {"path": measured.scan.path, "format": measured.scan.format, **parts.pop("scan")}
+    software = {"name": SOFTWARE, "version": __version__}
+    return {"schema_version": SCHEMA_VERSION, "software": software, **parts, "scan": scan}
+
+
+def parts_of(measured: PhantomLine) -> dict[str, Any]:
+    """All that is kept of a measurement; not where its scan was read from."""
     line, scan = measured.line, measured.scan
     return {
-        "schema_version": SCHEMA_VERSION,
-        "software": {"name": SOFTWARE, "version": __version__},
+        "key": measured.key,
         "line": {
             "name": line.name,
             "material": line.material,
@@ -57,16 +80,36 @@ def line_as_json(measured: PhantomLine) -> dict[str, Any]:
         },
         "phantom": {"name": measured.phantom, "material": measured.material},
         "scan": {
-            "path": scan.path,
-            "format": scan.format,
             "date": scan.scanned_on,
             "scanner": scan.scanner,
+            "scanner_id": scan.scanner_id,
             "kvp": rounded(scan.kvp, 1),
             "kernel": scan.kernel,
             "slice_thickness_mm": rounded(scan.slice_thickness_mm, 3),
+            "image_kind": scan.image_kind.value,
+            "energy_kev": rounded(scan.energy_kev, 1),
+            "spectrum": scan.spectrum,
         },
         "inserts": [_insert(insert) for insert in measured.inserts],
     }
+
+
+def measured_of(parts: Entries) -> PhantomLine:
+    """The inverse of `parts_of`, also of a file of an earlier version.
+
+    Raises:
+        ValueError: an entry is missing or cannot be.
+    """
+    scan = _scan(parts.part("scan"))
+    phantom = parts.part("phantom")
+    return PhantomLine(
+        line=replace(_line(parts.part("line")), kind="scanner", measured_on=scan.scanned_on),
+        phantom=phantom.text("name"),
+        material=phantom.text("material"),
+        inserts=tuple(_read_insert(insert) for insert in parts.parts("inserts")),
+        scan=scan,
+        key=parts.text("key") if parts.has("key") else "",
+    )
 
 
 def _insert(insert: SeenInsert) -> dict[str, Any]:
@@ -81,11 +124,60 @@ def _insert(insert: SeenInsert) -> dict[str, Any]:
     }
 
 
-def _read(document: Entries) -> tuple[Calibration, float | None]:
-    """The line, and the tube voltage that it was measured at."""
-    entries, scan = document.part("line"), document.part("scan")
+def _read_insert(insert: Entries) -> SeenInsert:
+    right, front, up = insert.numbers("centre_ras_mm", 3)
+    return SeenInsert(
+        name=insert.text("name"),
+        density_mg_cm3=insert.number("density_mg_cm3"),
+        hu_mean=insert.number("hu_mean"),
+        hu_sd=insert.number("hu_sd"),
+        voxels=insert.whole("voxels"),
+        residual_mg_cm3=insert.number("residual_mg_cm3"),
+        centre_ras_mm=(right, front, up),
+    )
+
+
+def _scan(scan: Entries) -> Acquisition:
+    def text(key: str) -> str | None:
+        return scan.text(key) if scan.has(key) else None
+
+    def number(key: str) -> float | None:
+        return scan.number(key) if scan.has(key) else None
+
+    kind = scan.word("image_kind", KINDS) if scan.has("image_kind") else ImageKind.CONVENTIONAL
+    return Acquisition(
+        path=PHANTOM,
+        format=PHANTOM,
+        kvp=number("kvp"),
+        kernel=text("kernel"),
+        scanner=text("scanner"),
+        slice_thickness_mm=number("slice_thickness_mm"),
+        image_kind=ImageKind(kind),
+        energy_kev=number("energy_kev"),
+        spectrum=text("spectrum"),
+        scanned_on=_day(text("date")),
+        scanner_id=text("scanner_id"),
+    )
+
+
+def _day(text: str | None) -> str | None:
+    return None if text is None else date.fromisoformat(text).isoformat()
+
+
+def _line(entries: Entries) -> Calibration:
     entries.word("material", (HA,))  # of no other may it be
     line = calibration_of(entries)
-    if line.slope_hu_per_mg_cm3 <= 0 or min(line.slope_sd, line.intercept_sd_hu) < 0:
-        raise ValueError("its slope or an SD is below 0")
-    return line, scan.optional(scan.number, "kvp")
+    if not LEAST_SLOPE <= line.slope_hu_per_mg_cm3 <= MOST_SLOPE or abs(line.intercept_hu) > MOST_INTERCEPT_HU:
+        raise ValueError(
+            f"its slope lies beyond {LEAST_SLOPE:g} to {MOST_SLOPE:g} HU per mg/cm3, or its intercept beyond "
+            f"{MOST_INTERCEPT_HU:g} HU: no CT shows bone so"
+        )
+    if min(line.slope_sd, line.intercept_sd_hu) < 0:
+        raise ValueError("an SD is below 0")
+    return line
+
+
+def _read(document: Entries) -> tuple[Calibration, Acquisition]:
+    """The line, and how the phantom was scanned."""
+    scan = _scan(document.part("scan"))
+    return replace(_line(document.part("line")), kind="given", measured_on=scan.scanned_on), scan

@@ -87,7 +87,7 @@ def test_a_line_that_cannot_be_is_refused(line_file, tmp_path, part, change):
 def test_an_unknown_phantom_is_named(scan, capfd):
     assert main(["calibrate", str(scan), "--phantom", "espe"]) == BAD_INPUT
     (line,) = capfd.readouterr().err.splitlines()
-    assert "There is no phantom 'espe': name esp, qrm-cci, mindways, or a JSON file" in line
+    assert f"There is no phantom 'espe': name {', '.join(PHANTOMS)}, or a JSON file" in line
 
 
 def test_nothing_is_written_where_the_inserts_are_not_found(scan, tmp_path, capfd):
@@ -122,7 +122,7 @@ def test_compute_reads_densities_from_the_line(line_file, tmp_path, capfd):
     assert result["calibration"]["source"] == line["source"] and line["source"].startswith("measured on a phantom")
     read = result["vertebrae"]["L1"]
     expected = (read["hu_region"] - line["intercept_hu"]) / line["slope_hu_per_mg_cm3"]
-    assert read["bmd_mg_cm3"] == pytest.approx(expected, abs=0.1)
+    assert read["read_mg_cm3"] == pytest.approx(expected, abs=0.1)
     assert not any(reason["code"] == "kvp_unknown" for reason in result["reasons"])
 
 
