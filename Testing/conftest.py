@@ -16,6 +16,12 @@ if WORKERS > 1:
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_scanners_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test reads or writes the lines that whoever runs it has measured; child processes inherit that."""
+    os.environ["OPPORTUNISTIC_BMD_SCANNERS"] = str(tmp_path_factory.mktemp("scanners") / "scanners.sqlite")
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real CTs beside the repository."""
