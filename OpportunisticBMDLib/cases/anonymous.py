@@ -8,7 +8,6 @@ model, slice thickness, sex, and the age in bands of ten years. Its id is a runn
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,12 @@ from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.tube_voltage import possible_voltage
 from OpportunisticBMDLib.reading.facts.identifying import holds_identity
 from OpportunisticBMDLib.reading.facts.known_words import known_kernel, known_scanner
+from OpportunisticBMDLib.reading.facts.patient import age_years_of
 from OpportunisticBMDLib.reading.series.dicom_file import DamagedFileError, read_elements
 from OpportunisticBMDLib.reading.series.dicom_folder import files_below
 
 LONGEST_TEXT = 64
 _SEXES = {"F": "female", "M": "male", "O": "other"}
-_YEARS_PER = {"Y": 1.0, "M": 1 / 12, "W": 1 / 52.18, "D": 1 / 365.25}
 _IDENTITY = ("PatientName", "PatientID", "OtherPatientIDs", "OtherPatientNames", "PatientBirthDate", "AccessionNumber")
 _SUBJECT_TAGS = (*_IDENTITY, "Modality", "PatientSex", "PatientAge", "StudyDate")
 
@@ -98,19 +97,6 @@ def subject_in(folder: Path) -> dict[str, Any]:
         if file is not None and file.data.get("Modality") == "CT":
             return {tag: str(file.data.get(tag) or "") for tag in _SUBJECT_TAGS}
     return {}
-
-
-def age_years_of(subject: Mapping[str, Any]) -> float | None:
-    """From PatientAge ("063Y"), else from PatientBirthDate and StudyDate ("YYYYMMDD"); None where both are unknown."""
-    text = str(subject.get("PatientAge") or "").strip().upper()
-    if text[:-1].isdigit() and text[-1] in _YEARS_PER:
-        return int(text[:-1]) * _YEARS_PER[text[-1]]
-    dates = [str(subject.get(tag) or "").strip() for tag in ("PatientBirthDate", "StudyDate")]
-    try:
-        born, scanned = (datetime.strptime(date, "%Y%m%d") for date in dates)
-    except ValueError:
-        return None
-    return (scanned - born).days / 365.25 if scanned >= born else None
 
 
 def _identity(subject: Mapping[str, Any]) -> tuple[str, ...]:

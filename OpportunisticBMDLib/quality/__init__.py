@@ -15,6 +15,8 @@ from OpportunisticBMDLib.core.reason import Reason
 from OpportunisticBMDLib.core.segmentation import Segmentation
 from OpportunisticBMDLib.core.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.core.volume import Volume
+from OpportunisticBMDLib.quality.body import Body
+from OpportunisticBMDLib.quality.not_a_trunk import unlike_a_trunk
 from OpportunisticBMDLib.quality.registry import (
     SeenMask,
     SeenMean,
@@ -26,7 +28,7 @@ from OpportunisticBMDLib.quality.registry import (
     of_scans,
 )
 
-__all__ = ["SeenMean", "SeenScan", "cautions", "differences", "measurability", "readable"]
+__all__ = ["Body", "SeenMean", "SeenScan", "cautions", "differences", "measurability", "readable", "unlike_a_trunk"]
 
 for _module in pkgutil.iter_modules(__path__):
     if not _module.name.startswith("_"):
@@ -49,7 +51,12 @@ def measurability(
 
 
 def readable(
-    vertebra: str, reading: Reading | None, height_mm: float, bmd_mg_cm3: float = nan, in_body: float = 1.0
+    vertebra: str,
+    reading: Reading | None,
+    height_mm: float,
+    bmd_mg_cm3: float = nan,
+    in_body: float = 1.0,
+    body: Body | None = None,
 ) -> list[Reason]:
     """A warning where the middle of a body cannot be read, and a note where much of it was left out.
 
@@ -58,8 +65,9 @@ def readable(
         height_mm: of the body's cancellous bone.
         bmd_mg_cm3: what it reads; NaN where nothing was read.
         in_body: share of it that lies in a vertebral body, as the CT shows it, 0..1.
+        body: its bone; None where lesions are not looked for.
     """
-    return of_regions.first(SeenRegion(vertebra, reading, height_mm, bmd_mg_cm3, in_body))
+    return of_regions.first(SeenRegion(vertebra, reading, height_mm, bmd_mg_cm3, in_body, body))
 
 
 def cautions(scan: SeenScan) -> list[Reason]:

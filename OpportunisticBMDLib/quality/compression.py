@@ -17,6 +17,7 @@ SEEN = 0.8  # of what an edge or a hollow has lost: so much is lost on average i
 LIKE = 1.1  # of the lower of two heights: what their mean may be
 GENANT = 0.20, 0.25, 0.40  # of a height: where grades 1, 2 and 3 begin (Genant 1993, J Bone Miner Res 8:1137)
 FRACTURE = 2  # from this grade on; many a body that never broke is of grade 1
+WARNED = 0.21  # of a height: what is seen of a fracture of grade 2 may be a little less than it took
 WORDS = {"front": "its front has", "middle": "its middle has", "back": "it has"}
 MEANING = (
     "A fracture after little force means osteoporosis whatever the density: look at the sagittal slices and its mask."
@@ -39,6 +40,11 @@ class Compression:
     def grade(self) -> int:
         """Of Genant: 0 to 3."""
         return int(np.searchsorted(GENANT, self.loss, side="right"))
+
+    @property
+    def is_warned_of(self) -> bool:
+        """Whether so much is lost that somebody has to look."""
+        return self.loss >= WARNED
 
 
 def compression(vertebra: str, heights: Mapping[str, BodyHeights]) -> Compression:
@@ -90,5 +96,6 @@ def _reason(vertebra: str, found: Compression) -> Reason:
         else f"{vertebra} may be compressed: {lost} ({grade}), as some bodies have that never broke."
     )
     message = f"{message} {MEANING}"
-    figure = Figure(100 * found.loss, 100 * GENANT[FRACTURE - 1 if is_left_out else 0])
-    return Reason(ReasonCode.COMPRESSED, "warning" if is_left_out else "info", message, vertebra, figure)
+    limit = GENANT[FRACTURE - 1] if is_left_out else WARNED if found.is_warned_of else GENANT[0]
+    figure = Figure(100 * found.loss, 100 * limit)
+    return Reason(ReasonCode.COMPRESSED, "warning" if found.is_warned_of else "info", message, vertebra, figure)

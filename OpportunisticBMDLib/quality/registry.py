@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import nan
 from typing import Generic, TypeVar
 
@@ -16,9 +17,12 @@ from OpportunisticBMDLib.core.levels import Levels
 from OpportunisticBMDLib.core.reading import Reading
 from OpportunisticBMDLib.core.reason import Reason, ReasonCode
 from OpportunisticBMDLib.core.segmentation import Segmentation
+from OpportunisticBMDLib.core.surroundings import Surroundings
 from OpportunisticBMDLib.core.thresholds import Thresholds
 from OpportunisticBMDLib.core.vertebra import MeasuredVertebra
 from OpportunisticBMDLib.core.volume import Volume
+from OpportunisticBMDLib.quality._behind import Behind, behind
+from OpportunisticBMDLib.quality.body import Body
 
 Seen = TypeVar("Seen")
 
@@ -50,6 +54,7 @@ class SeenRegion:
         height_mm: of the body's cancellous bone.
         bmd_mg_cm3: what it reads; NaN where nothing was read.
         in_body: share of it that lies in a vertebral body, as the CT shows it, 0..1.
+        body: its bone, voxel by voxel; None where lesions are not looked for.
     """
 
     vertebra: str
@@ -57,6 +62,7 @@ class SeenRegion:
     height_mm: float
     bmd_mg_cm3: float = nan
     in_body: float = 1.0
+    body: Body | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,23 +70,43 @@ class SeenScan:
     """The scan as a whole.
 
     Args:
-        ct: HU.
+        ct: HU, the masks' part of the scan.
         segmentation: on the same grid.
         box: the localizer's; None where it was not asked.
         levels: the vertebrae in view; None where they were not looked for.
-        has_own_line: densities are read from the scanner's own calibration line.
         readings: vertebra -> its middle, of those that are not left out.
         heights: vertebra -> its heights, of those where they can be told.
+        around: by what densities are read; None where that is not asked.
+        whole: HU, all of the scan; None where that is not asked.
     """
 
     ct: Volume
     segmentation: Segmentation
     acquisition: Acquisition
     box: Box | None = None
-    has_own_line: bool = False
     levels: Levels | None = None
     readings: Mapping[str, Reading] = field(default_factory=dict)
     heights: Mapping[str, BodyHeights] = field(default_factory=dict)
+    around: Surroundings | None = None
+    whole: Volume | None = None
+
+    @property
+    def has_own_line(self) -> bool:
+        """Whether densities are read from a line that was measured on this scanner."""
+        return self.around is not None and self.around.line.kind in ("given", "phantom", "scanner")
+
+    @property
+    def is_calibrated_within(self) -> bool:
+        """Whether that line comes from this very scan, and minds what is wrong with its HU."""
+        return self.around is not None and self.around.line.kind == "phantom"
+
+    @cached_property
+    def behind(self) -> tuple[Behind, ...]:
+        """Muscle and fat behind the bodies that are read, as far as the scan shows them."""
+        if self.whole is None:
+            return ()
+        found = (behind(self.whole, reading.region) for reading in self.readings.values())
+        return tuple(place for place in found if place is not None)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from OpportunisticBMDLib.core.reason import Reason
 from OpportunisticBMDLib.core.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.quality import SeenScan, measurability
-from OpportunisticBMDLib.quality.compression import compression
+from OpportunisticBMDLib.quality.compression import GENANT, compression
 
 BACK = {"T12": 24.7, "L1": 26.0, "L2": 26.8}
 
@@ -94,16 +94,18 @@ def test_a_fracture_is_left_out_and_says_what_it_means_whatever_the_density(shar
     assert reason.message.startswith(f"T12 looks compressed: {words}, so its density is not used.")
     assert "A fracture after little force means osteoporosis whatever the density" in reason.message
     assert reason.message.endswith("look at the sagittal slices and its mask.")
-    assert reason.figure.value > reason.figure.limit == 25
+    assert reason.figure.value > reason.figure.limit == 100 * GENANT[1]
     assert noted(heights("T12", **shares)) == []
 
 
-def test_grade_1_is_a_note_and_leaves_nothing_out():
-    found = heights("L2", front=0.824)
+@pytest.mark.parametrize(("loss", "severity"), [(0.206, "info"), (0.22, "warning")])
+def test_grade_1_leaves_nothing_out_and_is_a_warning_a_little_below_grade_2(loss, severity):
+    found = heights("L2", front=1 - 0.8 * loss)
     assert left_out(found) == []
     (reason,) = noted(found)
-    assert (reason.code, reason.severity, reason.vertebra) == ("compressed", "info", "L2")
-    assert "L2 may be compressed: its front has lost about 22% of its height (grade 1 of Genant)" in reason.message
+    assert (reason.code, reason.severity, reason.vertebra) == ("compressed", severity, "L2")
+    lost = f"its front has lost about {loss:.0%} of its height (grade 1 of Genant)"
+    assert f"L2 may be compressed: {lost}, as some bodies have that never broke" in reason.message
 
 
 def test_a_crushed_body_is_called_so_and_not_too_small_as_well():

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from example_results import acquisition
 from OpportunisticBMDLib import quality
-from OpportunisticBMDLib.calibration import line_of
+from OpportunisticBMDLib.calibration import line_for, line_of
+from OpportunisticBMDLib.core.contrast import Contrast
 from OpportunisticBMDLib.core.ct import ImageKind
 from OpportunisticBMDLib.core.grid import Grid
 from OpportunisticBMDLib.core.reason import Figure, Reason
 from OpportunisticBMDLib.core.segmentation import Segmentation
+from OpportunisticBMDLib.core.surroundings import Surroundings
 from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.quality import SeenScan
 
@@ -22,7 +26,8 @@ OWN_MESSAGES = ("image_kind", "kvp", "spectrum", "contrast", "oral", "overlappin
 
 def cautions(*, has_own_line: bool = False, **facts: object) -> list[Reason]:
     ct, labels = Volume(np.zeros(GRID.size, np.int16), GRID), Volume(np.zeros(GRID.size, np.uint8), GRID)
-    scan = SeenScan(ct, Segmentation(labels, {}), acquisition(**facts), has_own_line=has_own_line)
+    line = replace(line_for(120), kind="given" if has_own_line else "voltage")
+    scan = SeenScan(ct, Segmentation(labels, {}), acquisition(**facts), around=Surroundings(line, Contrast()))
     return [reason for reason in quality.cautions(scan) if reason.code.value.startswith(OWN_MESSAGES)]
 
 
@@ -48,7 +53,7 @@ def test_unusual_voltages_are_named_with_the_line_that_was_used(kvp, line, limit
 
 @pytest.mark.parametrize("kvp", [0.0, -1.0, 120000.0, None])
 def test_what_is_no_voltage_is_unknown(kvp):
-    assert told(kvp=kvp) == [("kvp_unknown", "info")]
+    assert told(kvp=kvp) == [("kvp_unknown", "warning")]
     assert line_of(acquisition(kvp=kvp)).name == "120 kVp"
 
 

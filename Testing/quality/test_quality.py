@@ -139,8 +139,9 @@ def test_plain_scan_needs_no_caution(case):
     ("changes", "code", "severity"),
     [
         ({"contrast_agent": "ULTRAVIST 370"}, "contrast_agent", "warning"),
-        ({"kvp": None}, "kvp_unknown", "info"),
+        ({"kvp": None}, "kvp_unknown", "warning"),
         ({"slice_thickness_mm": 5.0}, "thick_slices", "info"),
+        ({"slice_thickness_mm": 8.0}, "thick_slices", "warning"),
     ],
 )
 def test_acquisition_that_bears_on_trust(case, changes, code, severity):

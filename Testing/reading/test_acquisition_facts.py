@@ -148,6 +148,15 @@ def test_folder_and_zip_tell_the_same_without_the_patient(tmp_path):
     assert (folder.contrast_agent, folder.contrast_hint) == ("yes", "portal venous")
 
 
+def test_machines_of_one_model_are_told_apart_without_their_serial_numbers():
+    model = {"Manufacturer": "SIEMENS", "ManufacturerModelName": "SOMATOM Force"}
+    one, other = (facts(**model, DeviceSerialNumber=number) for number in ("75512", "75513"))
+    assert one.scanner == other.scanner == facts(**model).scanner and facts(**model).scanner_id is None
+    assert one.scanner_id != other.scanner_id and "75512" not in one.scanner_id
+    assert one.scanner_id == facts(**model, DeviceSerialNumber="75512").scanner_id
+    assert one.scanner_id != facts(Manufacturer="GE", DeviceSerialNumber="75512").scanner_id
+
+
 def test_all_facts_come_from_tags_that_are_read():
     """A fact that a file's reader does not ask for would be told by one way of reading and not by another."""
     pydicom = pytest.importorskip("pydicom")

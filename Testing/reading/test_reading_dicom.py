@@ -157,9 +157,10 @@ def test_a_tilted_gantry_is_straightened(tmp_path, angle):
     heights = np.arange(SIZE[2]) * 3.0
     array = written_smooth(heights, axes, shear)
     write_stack(tmp_path, array, axes=axes, heights=heights, shear=shear, slope=0.1, intercept=-1000.0)
-    volume = read_ct(tmp_path).volume
-    check_smooth(volume)
-    assert volume.grid.size[1] > SIZE[1]
+    ct = read_ct(tmp_path)
+    check_smooth(ct.volume)
+    assert ct.volume.grid.size[1] > SIZE[1]
+    assert ct.acquisition.shear_degrees == pytest.approx(abs(angle), abs=0.1)
 
 
 # --- values ------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -18,6 +19,8 @@ from OpportunisticBMDLib.reading.facts.header_values import date_of, number_of, 
 from OpportunisticBMDLib.reading.facts.identifying import holds_identity
 from OpportunisticBMDLib.reading.facts.kind_of_image import KIND_TAGS, Measurable, kind_of_image
 from OpportunisticBMDLib.reading.facts.known_words import known_in_series, known_kernel, known_scanner
+from OpportunisticBMDLib.reading.facts.patient import PATIENT_TAGS, age_years_of, sex_of
+from OpportunisticBMDLib.reading.facts.reconstruction import RECONSTRUCTION_TAGS, reconstruction_of
 from OpportunisticBMDLib.system.printable import printable
 
 IDENTITY = (
@@ -25,12 +28,13 @@ IDENTITY = (
     "AccessionNumber",
 )  # fmt: skip
 FACT_TAGS = tuple(dict.fromkeys((
-    *IDENTITY, *KIND_TAGS, *CONTRAST_TAGS, "SeriesInstanceUID", "SeriesDescription", "KVP", "FilterType",
-    "FilterMaterial", "ConvolutionKernel", "SliceThickness", "Manufacturer", "ManufacturerModelName",
-    "AcquisitionDate",
+    *IDENTITY, *KIND_TAGS, *CONTRAST_TAGS, *PATIENT_TAGS, *RECONSTRUCTION_TAGS, "SeriesInstanceUID",
+    "SeriesDescription", "KVP", "FilterType", "FilterMaterial", "ConvolutionKernel", "SliceThickness",
+    "Manufacturer", "ManufacturerModelName", "DeviceSerialNumber", "GantryDetectorTilt",
 )))  # fmt: skip
 DICOM = "DICOM"
 UNNAMED = "CT"
+ID_LENGTH = 16  # hexadecimal digits
 TIN = "tin filter"
 _TIN = re.compile(r"(?<![a-z])(?:sn ?\d{0,3}|tin)(?![a-z])", re.IGNORECASE)  # in the words for a filter
 _TIN_VOLTAGE = re.compile(
@@ -71,6 +75,11 @@ def acquisition_of_header(data: Any, name: str, format: str) -> Acquisition:
         contrast_oral_only=is_oral_only(data),
         contrast_hint=contrast_hint_of(data, identity),
         scanned_on=date_of(data, "AcquisitionDate"),
+        scanner_id=scanner_id_of(data),
+        age_years=age_years_of(data),
+        sex=sex_of(data),
+        gantry_tilt_degrees=number_of(data, "GantryDetectorTilt"),
+        reconstruction=reconstruction_of(data),
     )
 
 
@@ -111,3 +120,11 @@ def several_voltages(voltages: Iterable[float]) -> str:
 def scanner_of(data: Any, identity: tuple[str, ...]) -> str | None:
     parts = (known_scanner(text_of(data, tag), identity) for tag in ("Manufacturer", "ManufacturerModelName"))
     return " ".join(part for part in parts if part) or None
+
+
+def scanner_id_of(data: Any) -> str | None:
+    """Tells machines of one model apart, without their serial number; None where the header has none."""
+    if text_of(data, "DeviceSerialNumber") is None:
+        return None
+    told = (text_of(data, tag) or "" for tag in ("Manufacturer", "ManufacturerModelName", "DeviceSerialNumber"))
+    return hashlib.sha256("\n".join(told).encode("utf-8", "replace")).hexdigest()[:ID_LENGTH]

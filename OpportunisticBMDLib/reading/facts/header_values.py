@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import MutableSequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 
@@ -38,8 +38,14 @@ def number_of(data: Any, tag: str) -> float | None:
 
 def date_of(data: Any, tag: str) -> str | None:
     """A DICOM date as "2026-05-12"; None where the tag holds none."""
+    day = day_of(data, tag)
+    return None if day is None else day.isoformat()
+
+
+def day_of(data: Any, tag: str) -> date | None:
+    """A DICOM date; None where the tag holds none."""
     with suppress(ValueError):
-        return datetime.strptime(text_of(data, tag) or "", "%Y%m%d").date().isoformat()
+        return datetime.strptime(text_of(data, tag) or "", "%Y%m%d").date()
     return None
 
 

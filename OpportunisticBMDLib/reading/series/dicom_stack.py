@@ -124,6 +124,7 @@ def _acquisition(stack: SliceStack, name: str) -> Acquisition:
         path=shown_name(Path(name).absolute().name, first.identity),
         series_instance_uid=first.series_uid or None,
         series_description=describe(stack),
+        shear_degrees=stack.shear_degrees,
     )
     voltages = sorted({kvp for s in stack.slices if (kvp := possible_voltage(s.kvp)) is not None})
     if len(voltages) > 1:

@@ -113,6 +113,12 @@ class SliceStack:
         return bool(np.abs(self.drifts).max() <= DRIFT_TOLERANCE_MM)
 
     @property
+    def shear_degrees(self) -> float:
+        """How far the slices lie aslant above each other, as those of a tilted gantry do; 0 where they are straight."""
+        aside = float(np.linalg.norm(self.drifts[-1]))
+        return 0.0 if self.is_straight else float(np.degrees(np.arctan2(aside, self.heights[-1])))
+
+    @property
     def gap(self) -> tuple[SliceHeader, SliceHeader, float] | None:
         """The two slices around the widest gap and its width in mm, where slices are missing in between."""
         gaps = np.diff(self.heights)

@@ -1,0 +1,85 @@
+"""Muscle and fat behind the spine, which every scan of a body shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage, signal
+
+from OpportunisticBMDLib.core.region import Region
+from OpportunisticBMDLib.core.volume import AIR_HU, Volume
+
+# Where the erector muscles lie: mm beside, in front of and above the middle of a body, in patient coordinates.
+BESIDE_MM, FRONT_MM, ABOVE_MM = (20.0, 60.0), (-65.0, -20.0), 12.0
+BLUR_MM = 3.0  # over which HU are averaged before their peaks are looked for: noise is, layers of fat are not
+LEAST_MM3 = 12_000.0  # a seventh of that place
+LOW_HU, HIGH_HU, BIN_HU, SMOOTH_BINS = -300.0, 300.0, 4.0, 2.0
+LEAST_PEAK = 0.02  # of the highest: how far a peak stands out
+
+
+@dataclass(frozen=True, eq=False)
+class Behind:
+    """What lies beside the arches of one vertebra.
+
+    Args:
+        part: HU.
+        smooth: (I, J, K) HU, averaged over some millimetres.
+        inside: (I, J, K) bool, within that place and within the field of view.
+    """
+
+    part: Volume
+    smooth: np.ndarray
+    inside: np.ndarray
+
+
+def behind(whole: Volume, region: Region) -> Behind | None:
+    """The place behind a body; None where the scan shows too little of it.
+
+    Args:
+        whole: HU, all of the scan.
+    """
+    reach = np.array([BESIDE_MM[1], -FRONT_MM[0], ABOVE_MM])
+    corners = region.centre_ras + np.array(np.meshgrid(*[(-1, 1)] * 3)).reshape(3, -1).T * reach
+    index = whole.grid.index_of(corners)
+    last = np.array(whole.grid.size) - 1
+    first = np.clip(np.floor(index.min(axis=0)), 0, last).astype(int)
+    stop = np.clip(np.ceil(index.max(axis=0)), first, last).astype(int) + 1
+    part = whole.part((slice(first[0], stop[0]), slice(first[1], stop[1]), slice(first[2], stop[2])))
+    hu = part.array.astype(np.float32)
+    ras = part.grid.ras_of(np.stack(np.meshgrid(*map(np.arange, hu.shape), indexing="ij"), axis=-1))
+    right, front, up = np.moveaxis(ras - region.centre_ras, -1, 0)
+    aside = np.abs(right)
+    inside = (aside > BESIDE_MM[0]) & (aside < BESIDE_MM[1]) & (front > FRONT_MM[0]) & (front < FRONT_MM[1])
+    inside &= (np.abs(up) < ABOVE_MM) & (hu > AIR_HU)
+    if inside.sum() * part.grid.voxel_volume < LEAST_MM3:
+        return None
+    voxels = np.maximum(1, np.round(BLUR_MM / part.grid.spacing)).astype(int)
+    return Behind(part, ndimage.uniform_filter(hu, voxels), inside)
+
+
+@dataclass(frozen=True)
+class Peaks:
+    """Where HU heap up.
+
+    Args:
+        hu: from the lowest to the highest.
+        tallest: the most frequent one; None where there is no peak.
+        share: of all values that lie between -300 and 300 HU.
+    """
+
+    hu: tuple[float, ...]
+    tallest: float | None
+    share: float
+
+
+def peaks_of(places: Iterable[Behind]) -> Peaks:
+    """Of the averages of several places."""
+    values = np.concatenate([place.smooth[place.inside] for place in places])
+    counts, edges = np.histogram(values, np.arange(LOW_HU, HIGH_HU + BIN_HU, BIN_HU))
+    smooth = ndimage.gaussian_filter1d(counts.astype(float), SMOOTH_BINS)
+    found, _ = signal.find_peaks(smooth, prominence=LEAST_PEAK * max(smooth.max(), 1.0))
+    hu = tuple(float(edges[n] + BIN_HU / 2) for n in found)
+    tallest = hu[int(smooth[found].argmax())] if hu else None
+    return Peaks(hu, tallest, float(counts.sum() / len(values)))

@@ -1,0 +1,69 @@
+"""Gas in a body, as in a cleft of bone that has died, and in a worn disc."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from scipy import ndimage
+
+from OpportunisticBMDLib.core.grid import triple
+from OpportunisticBMDLib.core.reading import Reading
+from OpportunisticBMDLib.core.reason import Figure, Reason, ReasonCode
+from OpportunisticBMDLib.core.volume import Volume
+from OpportunisticBMDLib.quality.body import GAS_MM
+from OpportunisticBMDLib.quality.registry import SeenRegion, SeenScan, of_regions, of_scans
+
+GAS_HU = -150.0  # below all fat
+BELOW_SURFACE_MM = 1.0  # of a mask: what lies less deep may be a disc's
+MOST_GAS_MM3 = 20.0
+DISC_MM = 8.0, 22.0  # below a body's middle: where the disc under it is looked for
+DISC_RADII = 1.2  # of the region
+MOST_DISC_GAS_MM3 = 50.0
+
+
+@of_regions.check(ReasonCode.GAS_IN_BODY)
+def gas_in_body(seen: SeenRegion) -> Iterator[Reason]:
+    if seen.body is None:
+        return
+    body = seen.body
+    volume = body.volume_mm3((body.smoothed(GAS_MM) < GAS_HU) & body.deeper_than(BELOW_SURFACE_MM))
+    if volume > MOST_GAS_MM3:
+        message = (
+            f"{seen.vertebra} holds gas ({volume / 1000:.1f} cm3), as bone does that broke and died, so its density is "
+            "not used: look for a fracture, or an infection."
+        )
+        yield Reason(ReasonCode.GAS_IN_BODY, "warning", message, seen.vertebra, Figure(volume, MOST_GAS_MM3))
+
+
+@of_scans.check(ReasonCode.VACUUM_DISC)
+def vacuum_disc(seen: SeenScan) -> Iterator[Reason]:
+    whole = seen.whole or seen.ct
+    for name, reading in seen.readings.items():
+        volume = _gas_below(whole, reading)
+        if volume > MOST_DISC_GAS_MM3:
+            message = (
+                f"The disc below {name} holds gas (a vacuum phenomenon): it is worn, and the bone beside it may be "
+                "denser than the rest."
+            )
+            yield Reason(ReasonCode.VACUUM_DISC, "info", message, name, Figure(volume, MOST_DISC_GAS_MM3))
+
+
+def _gas_below(ct: Volume, reading: Reading) -> float:
+    """mm3 of gas under the middle of a body."""
+    region = reading.region
+    low, high = (1 + mm / region.half_mm[2] for mm in (0.0, DISC_MM[1]))
+    corners = np.array(np.meshgrid((-DISC_RADII, DISC_RADII), (-DISC_RADII, DISC_RADII), (-high, low))).reshape(3, -1).T
+    index = ct.grid.index_of(region.centre_ras + corners @ region.half_axes)
+    size = np.array(ct.grid.size)
+    first, stop = np.floor(index.min(axis=0)).astype(int), np.ceil(index.max(axis=0)).astype(int) + 1
+    first, stop = np.clip(first, 0, size - 1), np.clip(stop, 1, size)
+    part = ct.part(triple(slice(int(a), int(b)) for a, b in zip(first, stop)))
+    hu = ndimage.gaussian_filter(part.array.astype(np.float32), GAS_MM / part.grid.spacing)
+    right, front, up = np.moveaxis(
+        region.local(part.grid.ras_of(np.moveaxis(np.indices(part.grid.size), 0, -1))) * (1, 1, region.half_mm[2]),
+        -1,
+        0,
+    )
+    under = (np.hypot(right, front) <= DISC_RADII) & (up <= -DISC_MM[0]) & (up >= -DISC_MM[1])
+    return float(np.count_nonzero(under & (hu < GAS_HU)) * part.grid.voxel_volume)
