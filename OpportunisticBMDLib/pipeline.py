@@ -14,18 +14,23 @@ from torch import nn
 
 from OpportunisticBMDLib import quality
 from OpportunisticBMDLib.calibration import line_of
+from OpportunisticBMDLib.calibration.in_scan import line_of_phantom_below
+from OpportunisticBMDLib.calibration.internal import line_of_tissues
+from OpportunisticBMDLib.calibration.known_scanners import KnownScanners
 from OpportunisticBMDLib.core.box import Box, tightened
 from OpportunisticBMDLib.core.calibration_line import Calibration
+from OpportunisticBMDLib.core.contrast import NOT_TOLD, Contrast
 from OpportunisticBMDLib.core.ct import CT
 from OpportunisticBMDLib.core.errors import BadInput, Refused
 from OpportunisticBMDLib.core.grid import triple
 from OpportunisticBMDLib.core.levels import Answer, Levels
 from OpportunisticBMDLib.core.masked_ct import MaskedCT
 from OpportunisticBMDLib.core.reading import Reading
-from OpportunisticBMDLib.core.reason import Reason
+from OpportunisticBMDLib.core.reason import Reason, ReasonCode
 from OpportunisticBMDLib.core.result import Result
 from OpportunisticBMDLib.core.run import Run
-from OpportunisticBMDLib.core.segmentation import Segmentation
+from OpportunisticBMDLib.core.segmentation import Segmentation, centres_of
+from OpportunisticBMDLib.core.surroundings import Surroundings
 from OpportunisticBMDLib.core.thresholds import Thresholds
 from OpportunisticBMDLib.core.vertebra import MeasuredVertebra, UnmeasuredVertebra, Vertebra
 from OpportunisticBMDLib.core.vertebrae import VERTEBRAE
@@ -40,6 +45,7 @@ from OpportunisticBMDLib.networks.skeleton_net import SkeletonNet
 from OpportunisticBMDLib.quality.levels import is_sure
 from OpportunisticBMDLib.stages import summarise
 from OpportunisticBMDLib.stages.body_heights import body_heights
+from OpportunisticBMDLib.stages.contrast import correction_for, seen_contrast
 from OpportunisticBMDLib.stages.levels.find import LevelFinder, named_by_box
 from OpportunisticBMDLib.stages.levels.place_box import box_at
 from OpportunisticBMDLib.stages.localize import Localizer
@@ -48,12 +54,14 @@ from OpportunisticBMDLib.stages.orientation import check_orientation, orientatio
 from OpportunisticBMDLib.stages.place_region import body_height_mm, place_region
 from OpportunisticBMDLib.stages.read_region import read_region
 from OpportunisticBMDLib.stages.segment import Segmenter
+from OpportunisticBMDLib.stages.uncertainty import Scales, causes_of
 from OpportunisticBMDLib.system.progress import Progress, silent
 
 __all__ = ["Edits", "Pipeline", "Progress", "Run"]
 
 SETTLED_MM = 2.0  # what the box's upper and lower edge may still move by
 MOST_CORRECTIONS = 2  # of the box
+SAME_PLACE_MM = 8.0  # that the middle of a mask may move by in an edit of it
 LEAST_ANSWER = 0.05  # probability of another answer whose BMD is told, too
 SHARES = {
     "localize": 0.25,
@@ -69,7 +77,8 @@ class Pipeline:
 
     Args:
         thresholds: that the category and the probabilities are for.
-        calibration: the scanner's own line; None takes the one that is computed for the CT's tube voltage.
+        calibration: a line given by the user, before all others; None takes the best at hand.
+        scanners: lines of scanners that were measured before.
     """
 
     localizer: Localizer
@@ -78,6 +87,7 @@ class Pipeline:
     densitometer: Densitometer
     thresholds: Thresholds = field(default_factory=Thresholds)
     calibration: Calibration | None = None
+    scanners: KnownScanners | None = None
 
     @classmethod
     def load(cls, models: Path | None = None, device: str = "cpu", engine: str = "torch") -> Pipeline:
@@ -226,9 +236,10 @@ class Pipeline:
         levels: Levels | None,
         previous: Result | None = None,
     ) -> Run:
-        line = self._line(ct)
-        earlier = Reusable.of(previous, line, self._models)
         with clock.stage("measure"):
+            around = self._surroundings(ct, segmentation, previous)
+            line = around.line
+            earlier = Reusable.of(previous, line, around.correction, self._models)
             known = Segmentation(segmentation.labels, edits.known_confidence(segmentation))
             masked = MaskedCT.of(ct.volume, known)
             readings = self._readings(masked)
@@ -238,11 +249,12 @@ class Pipeline:
             left_out += self._unreadable(masked, readings, {reason.vertebra for reason in left_out}, line, earlier)
             unmeasurable = {reason.vertebra for reason in left_out if reason.severity != "info"}
             read = {name: reading for name, reading in readings.items() if reading and name not in unmeasurable}
-            own_line = self.calibration is not None
-            scan = quality.SeenScan(*masked.part, ct.acquisition, box, own_line, levels, read, heights)
+            scan = quality.SeenScan(*masked.part, ct.acquisition, box, levels, read, heights, around, ct.volume)
             doubts = orientation_doubts(ct.volume, segmentation.labels)
             reasons = [*left_out, *edits.notes(), *doubts, *quality.cautions(scan)]
-            density = cache(lambda reading: self.densitometer.density(ct.volume, reading, line))
+            density = cache(
+                lambda reading: self.densitometer.density(ct.volume, reading, line).corrected(around.correction)
+            )
             vertebrae: dict[str, Vertebra] = {}
             measured: dict[str, tuple[Reading, MeasuredVertebra]] = {}
             for done, (name, reading) in enumerate(readings.items(), start=1):
@@ -257,14 +269,14 @@ class Pipeline:
             try:
                 pair = summarise.chosen(list(measured))
                 mean = earlier.mean(pair, vertebrae, self.thresholds) or self._mean(
-                    Density.mean_of([density(measured[name][0]) for name in pair])
+                    ct, [(measured[name][0], density(measured[name][0])) for name in pair], around
                 )
                 both = tuple((name, measured[name][1]) for name in pair)
                 reasons += quality.differences(quality.SeenMean(both, mean.bmd_mg_cm3, self.thresholds))
             except Refused as refusal:
                 reasons.append(replace(refusal.reason, message=edits.why_too_few(refusal.message)))
             clock.tell(1.0)
-        return Run(self._result(ct, box, reasons, vertebrae, pair, mean, clock, levels), segmentation)
+        return Run(self._result(ct, box, reasons, vertebrae, pair, mean, clock, levels, around), segmentation)
 
     def _readings(self, masked: MaskedCT) -> dict[str, Reading | None]:
         """The middle of each body that the masks hold."""
@@ -285,7 +297,7 @@ class Pipeline:
         earlier: Reusable,
     ) -> list[Reason]:
         """Why the middle of a body cannot be read, of those that are not left out for another reason."""
-        _, part = masked.part
+        ct, part = masked.part
         reasons = []
         for name, reading in readings.items():
             if name in left_out:
@@ -296,17 +308,27 @@ class Pipeline:
             height = body_height_mm(part.labels, name, reading.region)
             known = earlier.vertebra(name, middle_figures(reading), mask_figures(*masked.part, name))
             in_body = 1.0 if known else self.levels.skeleton.share_in_body(masked.ct, reading.region)
-            reasons += quality.readable(name, reading, height, float(line.bmd(reading.hu_mean)), in_body)
+            body = quality.Body.of(ct, part.labels, name, reading)
+            reasons += quality.readable(name, reading, height, float(line.bmd(reading.hu_mean)), in_body, body)
         return reasons
 
-    def _mean(self, density: Density) -> Mean:
-        osteoporosis, osteopenia = self.thresholds.in_ha
-        probability = {"osteoporosis": density.below(osteoporosis), "abnormal": density.below(osteopenia)}
-        return Mean(density.mean, density.sd, probability)
+    def _mean(self, ct: CT, pair: Sequence[tuple[Reading, Density]], around: Surroundings) -> Mean:
+        readings, densities = zip(*pair)
+        density, scales = Density.mean_of(densities), Scales.of(self.densitometer.card)
+        causes = causes_of(ct.volume, readings, density, around.line, around.correction)
+        uncertainty = scales.uncertainty(density.mean, causes)
+        probability = {
+            name: scales.below(threshold, density.mean, uncertainty.sd, causes.group)
+            for name, threshold in zip(("osteoporosis", "abnormal"), self.thresholds.in_ha)
+        }
+        return Mean(density.mean, uncertainty.sd, probability, uncertainty)
 
     def _refused(self, ct: CT, box: Box | None, refusal: Refused, clock: _Clock, levels: Levels | None) -> Run:
         doubts = [doubt for doubt in orientation_doubts(ct.volume) if doubt.severity == "warning"]
-        return Run(self._result(ct, box, [refusal.reason, *doubts], {}, (), None, clock, levels), None)
+        around = Surroundings(self.calibration or line_of(ct.acquisition), Contrast())
+        not_found = refusal.reason.code is ReasonCode.VERTEBRAE_NOT_FOUND
+        reason = (quality.unlike_a_trunk(ct.volume) if not_found else None) or refusal.reason
+        return Run(self._result(ct, box, [reason, *doubts], {}, (), None, clock, levels, around), None)
 
     def _result(
         self,
@@ -318,6 +340,7 @@ class Pipeline:
         mean: Mean | None,
         clock: _Clock,
         levels: Levels | None,
+        around: Surroundings,
     ) -> Result:
         status = summarise.status(reasons)
         shown = None if status == "refused" else mean
@@ -334,20 +357,45 @@ class Pipeline:
             category=self.thresholds.category(shown.bmd_mg_cm3) if shown else None,
             thresholds=self.thresholds,
             probability=shown.probability if shown else {"osteoporosis": None, "abnormal": None},
-            calibration=self._line(ct),
+            calibration=around.line,
             vertebrae=vertebrae,
             box=box,
             timing_s=dict(clock.seconds),
             levels=levels and levels.with_bmd(shown.bmd_mg_cm3 if shown else None),
+            contrast=around.contrast,
+            correction=around.correction if shown else None,
+            uncertainty=shown.uncertainty if shown else None,
         )
 
-    def _line(self, ct: CT) -> Calibration:
-        return self.calibration or line_of(ct.acquisition)
+    def _surroundings(self, ct: CT, segmentation: Segmentation, previous: Result | None) -> Surroundings:
+        """Once for a CT: what an edit of the masks does not change is taken from the result before it."""
+        bodies = centres_of(segmentation)
+        earlier = previous if previous and _lie_alike(previous, bodies) else None
+        is_known = earlier is not None and earlier.contrast != NOT_TOLD
+        contrast = earlier.contrast if earlier and is_known else seen_contrast(ct, bodies)
+        kept = earlier.calibration if earlier and earlier.calibration.kind in ("phantom", "internal") else None
+        line = (
+            self.calibration
+            or (kept if kept and kept.kind == "phantom" else line_of_phantom_below(ct, bodies))
+            or (self.scanners and self.scanners.line_for(ct.acquisition))
+            or kept
+            or line_of_tissues(ct, bodies, contrast)
+            or line_of(ct.acquisition)
+        )
+        return Surroundings(line, contrast, correction_for(contrast, ct.acquisition.kvp))
 
     @property
     def _models(self) -> dict[str, dict[str, str]]:
         cards = (self.localizer.card, self.levels.skeleton.card, self.segmenter.card, self.densitometer.card)
         return {card.stage: {"name": card.name, "sha256": card.sha256} for card in cards}
+
+
+def _lie_alike(previous: Result, bodies: Mapping[str, np.ndarray]) -> bool:
+    """Whether the same bodies were found in about the same places: what is seen beside them is then the same."""
+    known = {name: vertebra.mask.centroid_ras_mm for name, vertebra in previous.vertebrae.items() if vertebra.mask}
+    if known.keys() != bodies.keys():
+        return False
+    return all(np.linalg.norm(bodies[name] - centre) <= SAME_PLACE_MM for name, centre in known.items())
 
 
 def _is_worth_measuring(answer: Answer) -> bool:

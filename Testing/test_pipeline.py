@@ -11,8 +11,10 @@ import pytest
 
 from example_levels import sure, unsure
 from example_results import grid_of, synthetic_case
+from OpportunisticBMDLib.calibration import line_for
 from OpportunisticBMDLib.core.box import Box
 from OpportunisticBMDLib.core.calibration_line import Calibration
+from OpportunisticBMDLib.core.contrast import NOT_TOLD
 from OpportunisticBMDLib.core.ct import CT
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.levels import Levels
@@ -28,12 +30,13 @@ from OpportunisticBMDLib.pipeline import Pipeline, Run
 from OpportunisticBMDLib.results.json_file import as_json, result_from_json
 from OpportunisticBMDLib.stages.localize import Localizer
 
-OWN_LINE = Calibration("phantom", "HA", 1.1, 3.0, "measured on this scanner")
+OWN_LINE = Calibration("phantom", "HA", 1.1, 3.0, "measured on this scanner", kind="given")
 
 
 @pytest.fixture(scope="module")
 def pipeline() -> Pipeline:
-    return Pipeline.load()
+    """With the computed line: that of the tissues lies where the masks lie, and is kept from one edit to the next."""
+    return replace(Pipeline.load(), calibration=line_for(120))
 
 
 @pytest.fixture(scope="module")
@@ -230,6 +233,23 @@ def test_other_thresholds_give_another_category_at_the_same_number(pipeline, cas
     assert run.result.probability["osteoporosis"] > automatic.result.probability["osteoporosis"]
     assert run.result.thresholds == strict.thresholds
     assert same(run.result, strict.measure(*case).result)
+
+
+def test_the_line_of_the_tissues_stays_from_one_edit_to_the_next(pipeline, case):
+    ct, segmentation = case
+    by_tissues = replace(pipeline, calibration=None)
+    first = by_tissues.measure(ct, segmentation).result
+    assert first.calibration.kind == "internal" and first.calibration != line_for(120)
+    edited = eroded(segmentation, "L1", share=0.3)
+    after = by_tissues.measure(ct, edited, previous=first).result
+    assert after.calibration == first.calibration and after.bmd_mg_cm3 != first.bmd_mg_cm3
+    assert by_tissues.measure(ct, edited).result.calibration != first.calibration  # it would have moved
+
+
+def test_a_result_that_never_looked_for_contrast_does_not_hide_it(pipeline, case, automatic):
+    former = replace(automatic.result, contrast=NOT_TOLD)
+    after = pipeline.measure(*case, previous=former).result
+    assert after.contrast == automatic.result.contrast != NOT_TOLD
 
 
 def test_a_scanners_own_line_replaces_the_computed_one(pipeline, case, automatic):

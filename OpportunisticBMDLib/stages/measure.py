@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from OpportunisticBMDLib.core.calibration_line import Calibration
+from OpportunisticBMDLib.core.correction import Correction
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.grid import Grid, triple
 from OpportunisticBMDLib.core.materials import HA_HU_PER_MG_CM3
@@ -38,12 +39,14 @@ class Density:
         probabilities: (B,), summing to 1.
         blur_sd: mg/cm3; an error that is known to be there and independent of the bins, normally distributed.
         correction: mg/cm3; what the network would add to the mean.
+        moved: mg/cm3; by how much the mean lies above what the calibration line gives.
     """
 
     centres: np.ndarray
     probabilities: np.ndarray
     blur_sd: float = 0.0
     correction: float = 0.0
+    moved: float = 0.0
 
     @property
     def mean(self) -> float:
@@ -51,9 +54,14 @@ class Density:
         return float(self.probabilities @ self.centres)
 
     @property
+    def spread(self) -> float:
+        """The SD of the bins alone, mg/cm3."""
+        return float(np.sqrt(self.probabilities @ (self.centres - self.mean) ** 2))
+
+    @property
     def sd(self) -> float:
-        """The spread, mg/cm3."""
-        return float(np.hypot(np.sqrt(self.probabilities @ (self.centres - self.mean) ** 2), self.blur_sd))
+        """The SD, mg/cm3, with that of known errors."""
+        return float(np.hypot(self.spread, self.blur_sd))
 
     def below(self, threshold: float) -> float:
         """The probability of a BMD below `threshold` mg/cm3; each bin is a normal distribution of its own width."""
@@ -64,11 +72,24 @@ class Density:
 
     def of_vertebra(self, middle: RegionFigures, mask: MaskFigures) -> MeasuredVertebra:
         """A vertebra that has this density."""
-        return MeasuredVertebra(self.mean, self.sd, self.mean + self.correction, middle, mask)
+        read = self.mean - self.moved
+        return MeasuredVertebra(self.mean, self.sd, read, self.mean + self.correction, middle, mask)
+
+    def at(self, mean_mg_cm3: float) -> Density:
+        """The same spread around another mean."""
+        return replace(self, centres=self.centres - self.mean + mean_mg_cm3)
 
     def widened(self, scale: float) -> Density:
         """The same mean, the bins `scale` times as far from it."""
         return replace(self, centres=self.mean + scale * (self.centres - self.mean))
+
+    def corrected(self, correction: Correction | None) -> Density:
+        """After a step that moves the mean, or leaves it and makes it less sure."""
+        if correction is None:
+            return self
+        by = correction.bmd(self.mean) - self.mean
+        blur = float(np.hypot(self.blur_sd, correction.sd_mg_cm3))
+        return replace(self, centres=self.centres + by, blur_sd=blur, moved=self.moved + by)
 
     @classmethod
     def mean_of(cls, densities: Sequence[Density]) -> Density:
@@ -82,6 +103,7 @@ class Density:
             probabilities=np.concatenate([density.probabilities for density in densities]) / len(densities),
             blur_sd=float(np.mean([density.blur_sd for density in densities])),
             correction=float(np.mean([density.correction for density in densities])),
+            moved=float(np.mean([density.moved for density in densities])),
         )
 
 

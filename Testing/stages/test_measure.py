@@ -90,8 +90,8 @@ def test_known_errors_widen_the_spread_and_the_probabilities_but_not_the_mean():
 def test_a_computed_line_leaves_room_for_scanners_that_differ_and_a_scanners_own_does_not():
     computed, own = line_for(120), Calibration("phantom", "HA", 1.28, 0.0, "measured on this scanner")
     assert own.sd(108.0) == 0.0
-    # 7 % of the density and 5 HU, each uniform, at 1.280 HU per mg/cm3
-    assert computed.sd(108.0) == pytest.approx(np.hypot(108 * 0.07, 5 / 1.28) / 3**0.5, rel=1e-6)
+    # 7.6 % of the density; 5 HU, uniform, at 1.280 HU per mg/cm3
+    assert computed.sd(108.0) == pytest.approx(np.hypot(108 * 0.0762, 5 / 1.28 / 3**0.5), rel=1e-3)
     ct, segmentation = case_of_density(BMD, 120, grid_of("straight"))
     with_own, without = (density_of(ct, segmentation, "L1", line) for line in (own, computed))
     assert without.mean == pytest.approx(with_own.mean)
