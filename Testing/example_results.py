@@ -142,10 +142,15 @@ def vertebra(
         "hu_sd": 44.0,
         "confidence": 0.972,
     }
+    read = changes.pop("read_mg_cm3", bmd)
     network = changes.pop("network_bmd_mg_cm3", LINE.bmd(hu))
     middle = RegionFigures(changes.pop("region", region_of(name)), hu, 38.0, 1874.3)
     figures = MaskFigures(**{**mask, **changes})
-    return UnmeasuredVertebra(middle, figures) if bmd is None else MeasuredVertebra(bmd, sd, network, middle, figures)
+    return (
+        UnmeasuredVertebra(middle, figures)
+        if bmd is None
+        else MeasuredVertebra(bmd, sd, read, network, middle, figures)
+    )
 
 
 def result_of(status: str = "measured", **changes: object) -> Result:

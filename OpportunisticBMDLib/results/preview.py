@@ -40,6 +40,7 @@ from OpportunisticBMDLib.results.preview_style import (
     SUPERIOR,
     TEXT,
 )
+from OpportunisticBMDLib.results.trust_words import trust_line
 
 BONE_WINDOW_HU = (-150.0, 450.0)
 # A maximum over the whole depth is brighter than a slice: it needs a wider window to keep ribs and vertebrae apart.
@@ -340,10 +341,10 @@ def _draw_header(figure: Figure, result: Result) -> None:
     words = wording.STATUS_WORDS[result.status]
     _write(figure, 0.976, 0.953, words, 12, BACKGROUND, ha="right", weight="bold", bbox=badge)
     facts = "  ·  ".join(f"{name}: {_shortened(value)}" for name, value in wording.acquisition_facts(result))
-    _write(figure, 0.982, 0.905, facts, 10.5, MUTED, ha="right")
+    _write(figure, 0.982, 0.914, facts, 10.5, MUTED, ha="right")
     if result.status == "refused" or result.category is None:
         _write(figure, 0.018, 0.953, "No bone mineral density", 22, TEXT, weight="bold")
-        _write(figure, 0.018, 0.905, wording.STATUS_EXPLANATIONS[result.status], 10.5, MUTED)
+        _write(figure, 0.018, 0.914, wording.STATUS_EXPLANATIONS[result.status], 10.5, MUTED)
         return
     density = wording.with_sd(result.bmd_mg_cm3, result.bmd_sd_mg_cm3)
     _write_row(
@@ -354,7 +355,8 @@ def _draw_header(figure: Figure, result: Result) -> None:
         (f"{wording.unit(result)} {wording.k2hpo4(result)}".rstrip(), 14, MUTED, "normal"),
         (wording.category_range(result), 16, CATEGORY_COLOURS[result.category], "bold"),
     )
-    _write(figure, 0.018, 0.905, _basis(result), 10.5, MUTED)
+    _write(figure, 0.018, 0.914, _basis(result), 10.5, MUTED)
+    _write(figure, 0.018, 0.884, trust_line(result), 10.5, MUTED)
 
 
 def _shortened(words: str, length: int = 26) -> str:

@@ -9,11 +9,13 @@ from __future__ import annotations
 from string import Formatter
 
 from OpportunisticBMDLib.calibration.lines import COMPUTED, COMPUTED_AT_ENERGY
+from OpportunisticBMDLib.core.calibration_line import Calibration
 from OpportunisticBMDLib.core.materials import HA
 from OpportunisticBMDLib.core.reason import Reason, ReasonCode
 from OpportunisticBMDLib.core.result import FORMER, Result
 from OpportunisticBMDLib.core.thresholds import Thresholds
 from OpportunisticBMDLib.results import wording
+from OpportunisticBMDLib.results.trust_words import changed
 
 PLACEHOLDERS = {
     "vertebrae": "what the density is of, such as “mean of L1 and L2”",
@@ -21,7 +23,7 @@ PLACEHOLDERS = {
     "unit": "its unit and scale, mg/cm³ HA",
     "k2hpo4": "the same density on the scale of K2HPO4",
     "interval": "its 95 % interval",
-    "calibration": "the line that it was read from",
+    "calibration": "the line that it was read from, and what was taken off for a contrast agent",
     "category": "osteoporosis, osteopenia or normal",
     "thresholds": "the thresholds of the categories",
     "meaning": "the category with its thresholds, in words that rule nothing out",
@@ -91,9 +93,25 @@ def _interval(result: Result) -> str:
 
 
 def _calibration(result: Result) -> str:
-    if result.calibration.source in (COMPUTED, COMPUTED_AT_ENERGY):
-        return f"calibrated by a line computed for {result.calibration.name}, without a phantom"
-    return "calibrated by this scanner's own line"
+    """The line, and what was taken off for a contrast agent. Of its name and source nothing: they may be anybody's."""
+    correction = result.correction
+    line = _line(result.calibration)
+    if correction is None or not correction.is_applied:
+        return line
+    return f"{line}, {changed(result)} for {correction.cause}"
+
+
+def _line(line: Calibration) -> str:
+    match line.kind:
+        case "phantom":
+            return "calibrated by a phantom in the same scan"
+        case "internal":
+            return "calibrated by the patient's own tissues, without a phantom"
+        case "voltage" if line.source in (COMPUTED, COMPUTED_AT_ENERGY):
+            return f"calibrated by a line computed for {line.name}, without a phantom"
+        case "scanner":
+            return "calibrated by a line that a phantom measured on this scanner or its model"
+    return "calibrated by a line that was given for this scanner"
 
 
 def _thresholds(thresholds: Thresholds) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from OpportunisticBMDLib.calibration.fit import APART_SD, UNEVEN_SD_HU
 from OpportunisticBMDLib.core.ct import Acquisition, ImageKind
 from OpportunisticBMDLib.core.levels import Answer, Levels, Rib, SeenVertebra
 from OpportunisticBMDLib.core.materials import HA, k2hpo4_of
@@ -24,6 +25,15 @@ FORMER_SCALE = (
 )
 RESEARCH_ONLY = "For research, not diagnosis."
 INTERVAL_SDS = 1.96
+CAUSE_WORDS = {
+    "network": "slices, kernel and masks",
+    "noise": "noise",
+    "mask": "place of the region",
+    "calibration": "calibration",
+    "correction": "contrast agent",
+}
+UNMEASURED_LINES = ("voltage", "internal")  # kinds of them
+LEAST_GAIN_MG_CM3 = 1.0  # of half the interval that is worth a word
 STATUS_WORDS = {
     "measured": "Measured",
     "review": "Measured, please review",
@@ -52,11 +62,48 @@ def number(value: float | None, digits: int = 1) -> str:
     return with_sd(value, None, digits)
 
 
+def signed(value: float) -> str:
+    """ "+1.2", "−3.4"; what is rounded to nothing has no sign."""
+    text = f"{value:+.1f}"
+    return "0.0" if float(text) == 0 else text.replace("-", "−")
+
+
+def capital(sentence: str) -> str:
+    """With a capital first letter; the others stay, as in "line for 120 kVp"."""
+    return sentence[:1].upper() + sentence[1:]
+
+
 def interval(result: Result) -> tuple[float, float] | None:
-    """The 95 % interval of the mean BMD in mg/cm3 (1.96 SD to either side); marrow without mineral lies below 0."""
+    """The 95 % interval of the mean BMD in mg/cm3; marrow without mineral lies below 0.
+
+    That of an earlier result, which did not tell causes apart, is 1.96 SD to either side.
+    """
     if result.status == "refused" or result.bmd_mg_cm3 is None or result.bmd_sd_mg_cm3 is None:
         return None
+    if result.uncertainty is not None:
+        return result.uncertainty.interval_mg_cm3
     return bounds(result.bmd_mg_cm3, result.bmd_sd_mg_cm3)
+
+
+def unsure_because(result: Result) -> str:
+    """ "calibration 5.2, noise 0.6 mg/cm³": the SDs by their cause, largest first; "" where they are not known."""
+    if result.status == "refused" or result.uncertainty is None:
+        return ""
+    parts = sorted(result.uncertainty.parts.items(), key=lambda part: -part[1])
+    told = [f"{CAUSE_WORDS[cause]} {sd:.1f}" for cause, sd in parts if sd >= 0.05]
+    return ", ".join(told) + " mg/cm³" if told else ""
+
+
+def phantom_gain(result: Result) -> str:
+    """What a phantom's scan would buy, as a sentence; "" where the line is measured, or is not what makes it unsure."""
+    if result.status == "refused" or result.uncertainty is None or result.calibration.kind not in UNMEASURED_LINES:
+        return ""
+    best = math.hypot(APART_SD * (result.bmd_mg_cm3 or 0.0), UNEVEN_SD_HU / result.calibration.slope_hu_per_mg_cm3)
+    now, then = result.uncertainty.half_mg_cm3, result.uncertainty.half_on_line_mg_cm3(best)
+    if now - then < LEAST_GAIN_MG_CM3:
+        return ""
+    line = "with a line that a phantom measured on this scanner"
+    return f"Known to ±{now:.0f} mg/cm³; {line}, to about ±{then:.0f} mg/cm³."
 
 
 def bounds(bmd_mg_cm3: float, bmd_sd_mg_cm3: float) -> tuple[float, float]:
@@ -183,6 +230,17 @@ def levels_short(levels: Levels) -> str:
     return f"Levels sure: {_evidence(levels, with_lengths=False)}."
 
 
+def levels_by(levels: Levels) -> str:
+    """What makes the names sure, in four words: "levels sure by ribs"; or that they are not."""
+    if levels.moved:
+        return "levels moved by the reader"
+    if not is_sure(levels):
+        return "levels not sure"
+    if any(map(_sides, levels.vertebrae)):
+        return "levels sure by ribs"
+    return "levels sure by the sacrum" if levels.sacrum_in_view else "levels named without ribs"
+
+
 def rib(seen: Rib) -> str:
     """ "present, 7.5 cm in view", "absent"."""
     length = rib_in_view_cm(seen)
@@ -196,7 +254,7 @@ def rib_in_view_cm(seen: Rib) -> float | None:
 
 def _evidence(levels: Levels, *, with_lengths: bool) -> str:
     """What the names rest on."""
-    joined = [vertebra for vertebra in levels.vertebrae if _sides(vertebra)]
+    joined = _with_last_ribs(levels)
     if not joined:
         named_by = "they were counted up from the sacrum" if levels.sacrum_in_view else "the names are the localizer's"
         return f"no ribs are in view, {named_by}"
@@ -206,6 +264,17 @@ def _evidence(levels: Levels, *, with_lengths: bool) -> str:
     if len(sides) == 1:
         last = f"the last rib{in_view} joins {name}, on the {next(iter(sides))}"
     return f"{last}, {_lengths(sides)} in view" if with_lengths else last
+
+
+def _with_last_ribs(levels: Levels) -> list[SeenVertebra]:
+    """Those that ribs join, down to the first one below them without: what joins a lower one is no rib."""
+    joined: list[SeenVertebra] = []
+    for vertebra in levels.vertebrae:
+        if _sides(vertebra):
+            joined.append(vertebra)
+        elif joined and vertebra.right.state == vertebra.left.state == "absent":
+            break
+    return joined
 
 
 def _sides(vertebra: SeenVertebra) -> dict[str, Rib]:

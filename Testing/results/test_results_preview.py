@@ -26,13 +26,16 @@ from example_results import (
     review,
     synthetic_bodies,
 )
+from example_trust import header_contradicted, levels_unsure
 from OpportunisticBMDLib.core.ct import CT
 from OpportunisticBMDLib.core.reason import Reason
 from OpportunisticBMDLib.core.segmentation import Segmentation
 from OpportunisticBMDLib.core.vertebrae import LABELS
 from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.results.preview import as_png, coronal_projection, draw_preview
+from OpportunisticBMDLib.results.trust_words import trust_line
 
+SHOWN = {**EXAMPLES, **{make.__name__: make for make in (header_contradicted, levels_unsure)}}
 ORIENTATIONS = ("straight", "flipped", "left-handed", "oblique", "coronal")
 REAL = Path(__file__).parents[3] / "shared" / "data" / "chest-contrast"
 
@@ -175,11 +178,11 @@ def test_many_reasons_are_counted_not_cut():
     assert shown >= 3 and shown + left_out == 20
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", SHOWN)
 def test_nothing_runs_over_the_edge_or_into_another_text(name):
     ct, segmentation = synthetic_bodies(grid_of("straight"))
     result = replace(
-        EXAMPLES[name](),
+        SHOWN[name](),
         acquisition=acquisition(kernel="['Br40d', '3']", contrast_agent="Iopromide 370 mg/ml, oral and rectal"),
     )
     figure = draw_preview(ct, None if name == "refused" else segmentation, result)
@@ -192,6 +195,11 @@ def test_nothing_runs_over_the_edge_or_into_another_text(name):
     for number, (text, extent) in enumerate(extents):
         for other_text, other in extents[number + 1 :]:
             assert not extent.padded(-2).overlaps(other.padded(-2)), f"{text!r} on {other_text!r}"
+
+
+def test_what_was_corrected_and_by_which_line_is_told_in_a_line():
+    ct, segmentation = synthetic_bodies(grid_of("straight"))
+    assert trust_line(header_contradicted()) in words(draw_preview(ct, segmentation, header_contradicted()))
 
 
 def test_the_bytes_are_a_png():

@@ -11,6 +11,7 @@ import pytest
 
 from example_levels import sure, unsure
 from example_results import EXAMPLES, acquisition, former, normal, osteoporosis, refused, review
+from example_trust import STATES, contrast_corrected
 from OpportunisticBMDLib.core.levels import Answer, Variant
 from OpportunisticBMDLib.core.reason import Reason
 from OpportunisticBMDLib.core.thresholds import Thresholds
@@ -100,6 +101,21 @@ def test_own_thresholds_are_named():
     result = replace(normal(), thresholds=Thresholds(70.0, 155.0), category="osteopenia")
     text = Page(render_report(result, PICTURE)).text
     assert "Osteopenia (70 to 155 mg/cm³)" in text and "osteoporosis below 70" in text
+
+
+def test_the_line_of_trust_stands_below_the_number_and_its_figures_in_a_section():
+    text = Page(render_report(contrast_corrected(), PICTURE)).text
+    line = "Portal venous contrast: 18 mg/cm³ taken off; phantom line of 12 May 2026; levels sure by ribs."
+    assert text.index("Mean of L1 and L2") < text.index(line) < text.index("How far to trust it")
+    assert "Portal venous contrast −17.5 ± 9.5 mg/cm³" in text and "Shown 134.8 mg/cm³ HA" in text
+    assert "Together 10.2 mg/cm³" in text and "Believed the pixels" in text
+
+
+def test_every_state_of_trust_gives_a_whole_page():
+    for make in STATES.values():
+        page = Page(render_report(make(), PICTURE))
+        assert not re.search(r"\bNone\b|\bnan\b|Undefined", page.text)
+        assert ("How far to trust it" in page.text) is (make().status != "refused")
 
 
 def test_a_review_shows_its_reasons_and_what_is_missing():

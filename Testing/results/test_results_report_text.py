@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from example_results import EXAMPLES, LINE, acquisition, former, normal, osteoporosis, refused, result_of, review
+from example_trust import contrast_corrected, contrast_named, given_line, in_scan_phantom, registry_line, tissue_line
 from OpportunisticBMDLib.calibration.lines import line_at, line_for
 from OpportunisticBMDLib.core.reason import Reason
 from OpportunisticBMDLib.core.thresholds import Thresholds
@@ -77,8 +78,23 @@ def test_a_density_on_the_former_scale_is_given_to_nobody():
 def test_the_scanners_own_line_and_ones_own_thresholds_are_named():
     chosen = replace(osteoporosis(), calibration=OWN_LINE, thresholds=Thresholds(90.0, 130.0, "K2HPO4"))
     text = report_text(chosen)
-    assert "calibrated by this scanner's own line" in text and "phantom" not in text
+    assert "calibrated by a line that was given for this scanner" in text and "phantom" not in text
     assert "the thresholds chosen here (90 and 130 mg/cm³ K2HPO4)" in text
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (in_scan_phantom, "calibrated by a phantom in the same scan."),
+        (tissue_line, "calibrated by the patient's own tissues, without a phantom."),
+        (registry_line, "calibrated by a line that a phantom measured on this scanner or its model."),
+        (given_line, "calibrated by a line that was given for this scanner."),
+        (contrast_corrected, "its model, 18 mg/cm³ taken off for portal venous contrast."),
+        (contrast_named, "calibrated by a line computed for 120 kVp, without a phantom."),
+    ],
+)
+def test_the_line_and_what_was_taken_off_are_told(make, words: str):
+    assert words in report_text(make())
 
 
 def test_an_interval_that_is_not_known_is_said_to_be():

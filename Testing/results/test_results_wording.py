@@ -7,9 +7,18 @@ from dataclasses import replace
 import pytest
 
 from example_levels import NO_RIB, RIB, STUMP, UNSEEN_RIB, sure, unsure
+from example_results import normal, refused
 from OpportunisticBMDLib.core.levels import Answer, Levels
 from OpportunisticBMDLib.core.thresholds import Thresholds
-from OpportunisticBMDLib.results.wording import levels_sentence, levels_short, rib
+from OpportunisticBMDLib.core.uncertainty import Uncertainty
+from OpportunisticBMDLib.results.wording import (
+    interval,
+    levels_sentence,
+    levels_short,
+    phantom_gain,
+    rib,
+    unsure_because,
+)
 
 NOT_MEASURED = "Not sure: T12 to L2 as named 71 %; one vertebra higher 27 %."
 ONE_RIB = {"T12": replace(sure().vertebrae[1], left=UNSEEN_RIB)}
@@ -108,3 +117,29 @@ def test_one_density_is_not_both():
 )
 def test_what_is_seen_of_a_rib(seen, words):
     assert rib(seen) == words
+
+
+PARTS = Uncertainty(0.9, 0.5, 0.02, 5.2, 0.0, (90.0, 111.0))
+
+
+def test_causes_are_told_largest_first_and_those_that_count_nothing_are_not():
+    assert unsure_because(replace(normal(), uncertainty=PARTS)) == (
+        "calibration 5.2, slices, kernel and masks 0.9, noise 0.5 mg/cm³"
+    )
+    assert unsure_because(normal()) == unsure_because(replace(refused(), uncertainty=PARTS)) == ""
+
+
+def test_the_interval_is_the_fitted_one_and_of_earlier_results_1_96_sd():
+    assert interval(replace(normal(), uncertainty=PARTS)) == (90.0, 111.0)
+    low, high = interval(normal())
+    assert (low, high) == pytest.approx((152.31 - 1.96 * 5.04, 152.31 + 1.96 * 5.04))
+
+
+def test_what_a_phantom_would_buy_is_said_where_it_would():
+    """On a line of the registry 3.5 % of 152 mg/cm3 and 2 HU would be left: 5.6 mg/cm3 instead of 12."""
+    unsure = replace(PARTS, calibration=12.0, interval_mg_cm3=(128.0, 176.0))
+    told = phantom_gain(replace(normal(), uncertainty=unsure))
+    assert told.startswith("Known to ±24 mg/cm³") and told.endswith("to about ±11 mg/cm³.")
+    measured = replace(normal(), uncertainty=unsure, calibration=replace(normal().calibration, kind="phantom"))
+    sure = replace(normal(), uncertainty=PARTS)
+    assert phantom_gain(measured) == phantom_gain(sure) == phantom_gain(normal()) == ""
