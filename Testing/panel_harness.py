@@ -11,7 +11,7 @@ import importlib.util
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -212,7 +212,12 @@ def paint(session: Session, vertebra: str, *, voxels: int = 1) -> None:
 
 def forget_levels(session: Session) -> None:
     """As in a result of masks that were given, or of an earlier version."""
-    session.run = replace(session.run, result=replace(session.result, levels=None))
+    put_result(session, replace(session.result, levels=None))
+
+
+def put_result(session: Session, result: Result) -> None:
+    """Another in the place of that which was measured; the masks stay."""
+    session.run = replace(session.run, result=result)
     session.known.forget()
 
 
@@ -232,6 +237,8 @@ class Answers:
 
     yes: bool = True
     folder: Path | None = None
+    file: Path | None = None
+    choice: int | None = None
     asked: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
@@ -244,6 +251,15 @@ class Answers:
 
     def choose_folder(self, title: str) -> Path | None:
         return self.folder
+
+    def choose_file(self, title: str, pattern: str) -> Path | None:
+        return self.file
+
+    def name_file(self, title: str, proposed: str) -> Path | None:
+        return self.file
+
+    def choose(self, title: str, text: str, choices: Sequence[str]) -> int | None:
+        return self.choice
 
 
 @dataclass

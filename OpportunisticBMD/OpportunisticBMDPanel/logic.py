@@ -88,6 +88,10 @@ class PanelLogic:
         """What is known about a volume; None without one."""
         return self._sessions.of(volume_node)
 
+    def measured(self) -> list[Session]:
+        """The sessions whose result is that of what is on the screen."""
+        return [session for session in self._sessions if session.state is State.RESULT]
+
     def ct(self, session: Session) -> CT:
         """The session's CT where it lies now.
 
@@ -194,6 +198,10 @@ class PanelLogic:
         self.close()
         if was_started:
             self.warm_up()
+        self.measure_all_again()
+
+    def measure_all_again(self) -> None:
+        """What was measured is measured anew: by other settings, or by the line of a scanner that was not known."""
         for session in self._sessions:
             session.known.forget()
             session.history.outdate()

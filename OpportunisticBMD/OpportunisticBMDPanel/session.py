@@ -12,8 +12,10 @@ from OpportunisticBMDLib.core.packed import PackedLabels
 from OpportunisticBMDLib.core.result import Result
 from OpportunisticBMDLib.core.run import Run
 from OpportunisticBMDLib.core.segmentation import Segmentation
+from OpportunisticBMDLib.core.standing import Person
 from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.edits import NO_EDITS, Edits, KnownResults
+from OpportunisticBMDLib.followup import Scan
 from OpportunisticBMDPanel.history import History
 from OpportunisticBMDPanel.slicer.volume_nodes import VolumeNodes
 
@@ -38,6 +40,7 @@ class Session(VolumeNodes):
         message, failure: why it failed, in one sentence and as the worker's kind of failure.
         progress: (stage, done share 0..1) while it runs.
         ct: its voxels and how they were acquired; None until they are needed.
+        has_new_voxels: the latest result is of others: nothing of it holds.
         run: the latest result with the masks that it belongs to.
         automatic: the labels as they were before anybody edited them.
         other_edits: what the reader changed, apart from the masks since `automatic`: vertebrae left out, the box, and
@@ -45,6 +48,8 @@ class Session(VolumeNodes):
         box_moved: the box on the screen is not the one that the masks were found in.
         history: the steps that can be undone and redone.
         known: earlier results.
+        person: age and sex that the reader gave; kept with no scene.
+        earlier: scans of the same person to compare with; kept with no scene either.
         version: counts the changes, so that an answer that comes late is known as such.
         changed_at: when the latest change was made, by the logic's clock, in s; None where all is measured.
         box_changed_at: when the box was moved last, in s; None where that is noted as a step.
@@ -55,12 +60,15 @@ class Session(VolumeNodes):
     failure: str = ""
     progress: tuple[str, float] = ("", 0.0)
     ct: CT | None = None
+    has_new_voxels: bool = False
     run: Run | None = None
     automatic: PackedLabels | None = None
     other_edits: Edits = NO_EDITS
     box_moved: bool = False
     history: History = field(default_factory=History)
     known: KnownResults = field(default_factory=KnownResults)
+    person: Person | None = None
+    earlier: tuple[Scan, ...] = ()
     version: int = 0
     changed_at: float | None = None
     box_changed_at: float | None = None

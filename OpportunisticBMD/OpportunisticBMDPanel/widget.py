@@ -14,6 +14,7 @@ from slicer.util import VTKObservationMixin
 
 from OpportunisticBMDPanel.batch.runner import Batch
 from OpportunisticBMDPanel.batch.view import BatchView
+from OpportunisticBMDPanel.comparing.view import ComparingView
 from OpportunisticBMDPanel.correcting.editors import Editors
 from OpportunisticBMDPanel.correcting.segment_editing import SegmentEditing
 from OpportunisticBMDPanel.correcting.steps_view import StepsView
@@ -21,6 +22,7 @@ from OpportunisticBMDPanel.correcting.view import CorrectingView
 from OpportunisticBMDPanel.logic import PanelLogic
 from OpportunisticBMDPanel.measuring.installing_view import InstallingView
 from OpportunisticBMDPanel.measuring.view import MeasuringView
+from OpportunisticBMDPanel.scanners.view import ScannersView
 from OpportunisticBMDPanel.session import Session
 from OpportunisticBMDPanel.settings.settings import Settings, SettingsStore
 from OpportunisticBMDPanel.settings.view import SettingsView
@@ -140,9 +142,11 @@ class PanelWidget(VTKObservationMixin):
         """Shows the state of the chosen volume."""
         session = self.session
         self._measuring.show(session, self._panel.width)
+        self._comparing.show(session, self._panel.width)
         self._correcting.show(session)
         self._steps.show(session)
         self._settings.show(self.logic.settings, can_change=not self.logic.is_running)
+        self._scanners.show()
 
     def _make_sections(self) -> None:
         self._installing = InstallingView(self.ui, self._panel, self._installer)
@@ -156,7 +160,11 @@ class PanelWidget(VTKObservationMixin):
             has_mended_packages=self._has_mended_packages,
         )
         self.results = self._measuring.results
+        self._comparing = ComparingView(self.ui, self.logic, self._dialogs, self._chosen_session)
         self._settings = SettingsView(self.ui, self.logic.settings, self._on_settings)
+        self._scanners = ScannersView(
+            self.ui, self.logic, self._dialogs, session=lambda: self.session, has_packages=self._has_packages
+        )
         self._editors = Editors()
         self.editing = SegmentEditing(self.ui.editorContainer, self._scene, self._editors)
         self._correcting = CorrectingView(
@@ -231,6 +239,7 @@ class PanelWidget(VTKObservationMixin):
         is_active = self.logic.tick()
         is_active = self.batch.tick() or is_active
         self._measuring.keep_up(self._panel.width)
+        self._comparing.fit(self._panel.width)
         if not is_active and not self._is_entered and not self.logic.has_worker:
             self._timer.stop()
 

@@ -57,10 +57,10 @@ def height(result: Result, name: str) -> float:
 # What is said
 
 
-def test_sure_levels_are_a_line_and_their_evidence_its_tooltip(measured: Panel):
-    label = measured.ui.levelsLabel
-    assert label.isVisibleTo(measured.root) and "Levels sure: the last ribs join T12." in label.text
-    assert theme.severity_colour("warning") not in label.styleSheet
+def test_sure_levels_are_a_word_in_the_line_of_trust_and_their_evidence_its_tooltip(measured: Panel):
+    label = measured.ui.trustLabel
+    assert label.isVisibleTo(measured.root) and "; levels sure by ribs." in label.text
+    assert not measured.ui.levelsLabel.isVisibleTo(measured.root), "nothing is said twice"
     assert label.toolTip.splitlines() == [
         "T11: right rib present, 7.5 cm in view; left rib present, 7.5 cm in view",
         "T12: right rib present, 7.5 cm in view; left rib present, 7.5 cm in view",

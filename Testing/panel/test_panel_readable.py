@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from PySide6 import QtCore, QtWidgets
 
+import example_trust
 import panel_harness
 from looks import LOOKS, SIZES, dress, fit_to_width
 from OpportunisticBMDPanel.annotating.message import show_message
@@ -97,8 +98,8 @@ def test_a_change_of_slicers_style_is_followed():
 
 def opened(panel: Panel) -> Panel:
     """With all sections of the panel open."""
-    for section in (panel.ui.correctSection, panel.ui.batchSection, panel.ui.settingsSection):
-        section.collapsed = False
+    for name in ("trust", "compare", "correct", "batch", "settings"):
+        getattr(panel.ui, f"{name}Section").collapsed = False
     return panel
 
 
@@ -110,6 +111,15 @@ def measured() -> Panel:
     """As the category with the longest word."""
     panel = opened(computed(bone_hu=80.0))
     assert "Osteoporosis" in panel.ui.categoryLabel.text
+    return panel
+
+
+def long_words() -> Panel:
+    """Everything that can be said of a density, in long sentences."""
+    panel = opened(computed())
+    panel_harness.put_result(panel.session, example_trust.long_words())
+    panel.widget.refresh()
+    assert not panel.ui.trustSection.collapsed and "Findings with their limits" in panel.ui.trustDetailsLabel.text
     return panel
 
 
@@ -138,7 +148,9 @@ def annotating() -> Panel:
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("state", [empty, measured, refused, running, annotating], ids=lambda make: make.__name__)
+@pytest.mark.parametrize(
+    "state", [empty, measured, long_words, refused, running, annotating], ids=lambda make: make.__name__
+)
 def test_nothing_is_cut_off(state, size):
     width_px, font_pt = SIZES[size]
     dress("light", font_pt)

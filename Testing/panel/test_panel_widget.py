@@ -369,7 +369,7 @@ def test_a_dicom_volume_brings_its_acquisition_along(panel: Panel):
     assert acquisition.series_instance_uid == "1.2.840.99" and acquisition.format == "DICOM"
     assert "Doe" not in repr(result)
     assert panel.ui.acquisitionLabel.text.startswith("100 kVp · kernel B30f · contrast agent Iohexol")
-    assert "contrast agent was given" in panel.ui.reasonsLabel.text
+    assert "states a contrast agent, but the vessels hold none" in panel.ui.reasonsLabel.text
 
 
 def test_settings_are_applied_kept_and_reset(measured: Panel):

@@ -16,7 +16,7 @@ from panel_harness import MODULE, Panel
 
 FILES = ("OpportunisticBMD.ui", "Annotating.ui")
 NEVER_BY_TAB = {"QLabel", "QFrame", "QWidget", "QGroupBox", "QProgressBar", "qMRMLWidget"}
-SECTIONS = ("correctSection", "batchSection", "settingsSection", "annotatingSection")
+SECTIONS = ("compareSection", "correctSection", "batchSection", "settingsSection", "annotatingSection")
 
 
 @pytest.fixture

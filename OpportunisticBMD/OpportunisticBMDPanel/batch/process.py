@@ -104,6 +104,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(folder: Path, output: Path, entries: dict[str, Any]) -> None:
     from OpportunisticBMDLib.inference.device import chosen_device
     from OpportunisticBMDLib.pipeline import Pipeline
+    from OpportunisticBMDLib.scanners.registry import ScannerRegistry
     from OpportunisticBMDPanel.settings.settings import Settings
 
     models = entries.pop("models", None)
@@ -111,7 +112,12 @@ def _run(folder: Path, output: Path, entries: dict[str, Any]) -> None:
     cases = cases_in(folder)
     _say("began", names=[case.name for case in cases])
     pipeline = Pipeline.load(settings.models, chosen_device(settings.device), settings.engine)
-    pipeline = replace(pipeline, thresholds=settings.thresholds, calibration=settings.calibration)
+    pipeline = replace(
+        pipeline,
+        thresholds=settings.thresholds,
+        calibration=settings.calibration,
+        scanners=ScannerRegistry.of_user(),
+    )
     output.mkdir(parents=True, exist_ok=True)
     rows: list[BatchRow] = []
     for number, case in enumerate(cases):

@@ -43,7 +43,7 @@ class EditWatch:
 
     def _on_voxels(self, session: Session) -> None:
         """Nothing that was measured on the former voxels holds."""
-        session.ct = None
+        session.ct, session.has_new_voxels = None, True
         session.known.forget()
         session.history.forget()
         self._sessions.touch(session)

@@ -175,7 +175,7 @@ class JobQueue:
         except BadInput as error:  # it was bent, or given other voxels, while it ran
             self._sessions.fail(session, str(error), "bad_input")
             return
-        session.run, session.changed_at = run, None
+        session.run, session.changed_at, session.has_new_voxels = run, None, False
         session.other_edits, session.box_moved = Edits.of_result(run.result), False
         session.known.forget()
         self._nodes.unwatch(session)

@@ -107,7 +107,7 @@ class Sessions:
 
     def show(self, session: Session, run: Run) -> None:
         """Takes a result for the masks that are on the screen."""
-        session.run = run
+        session.run, session.has_new_voxels = run, False
         if run.segmentation is not None:
             session.history.measured(run.result, PackedLabels.of(run.segmentation.labels.array))
         session.state, session.message, session.failure = session.settled, "", ""

@@ -97,7 +97,8 @@ class WorkerLink:
         worker = self._started()
         self.job = job
         if job.masks is not None:
-            worker.measure(job.ct, job.masks, job.edits, job.session.result)
+            previous = None if job.session.has_new_voxels else job.session.result
+            worker.measure(job.ct, job.masks, job.edits, previous)
         elif job.box is not None:
             worker.segment_within(job.ct, job.box)
         elif job.moved is not None:

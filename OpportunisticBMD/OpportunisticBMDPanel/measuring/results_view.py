@@ -15,7 +15,7 @@ from OpportunisticBMDLib.core.result import FORMER, Result
 from OpportunisticBMDLib.core.vertebra import UnmeasuredVertebra, Vertebra, VertebraFigures
 from OpportunisticBMDLib.core.vertebrae import VERTEBRAE
 from OpportunisticBMDLib.dicom.codes import SEGMENT_COLOURS
-from OpportunisticBMDLib.results import wording
+from OpportunisticBMDLib.results import trust_words, wording
 from OpportunisticBMDPanel.measuring import threshold_plot
 from OpportunisticBMDPanel.measuring import wording as panel_wording
 from OpportunisticBMDPanel.session import Session, State
@@ -70,6 +70,7 @@ class ResultsView:
         self._shown = result, is_stale, width_px
         self._show_headline(result, is_stale)
         self._show_plot(result, is_stale, width_px)
+        self._show_trust(result, is_stale)
         self._show_levels(result, is_stale)
         self._ui.reasonsLabel.text = "" if is_stale else _reasons_in_html(result)
         self._ui.reasonsLabel.visible = bool(self._ui.reasonsLabel.text)
@@ -115,11 +116,22 @@ class ResultsView:
             self._ui.plotLabel.setPixmap(threshold_plot.draw(result, width_px, is_stale=is_stale))
             self._ui.plotLabel.setFixedHeight(threshold_plot.height_px())
 
+    def _show_trust(self, result: Result, is_stale: bool) -> None:
+        """What was corrected, by which line, and how the levels are known, in a line; all figures in a section."""
+        label, rows = self._ui.trustLabel, panel_wording.trust_details(result)
+        label.text = trust_words.trust_line(result)
+        label.visible = bool(label.text)
+        label.toolTip = panel_wording.levels_evidence(result.levels) if result.levels is not None else ""
+        label.styleSheet = f"color: {theme.muted()};"
+        self._ui.trustSection.visible = bool(rows)
+        self._ui.trustDetailsLabel.text = rows
+        self._ui.trustDetailsLabel.styleSheet = f"color: {theme.muted()};" if is_stale else ""
+
     def _show_levels(self, result: Result, is_stale: bool) -> None:
-        """Which vertebrae these are, and as its tooltip the ribs that say so."""
+        """Which vertebrae these are where the line above does not tell, and as its tooltip the ribs that say so."""
         label = self._ui.levelsLabel
         text, severity = panel_wording.levels(result)
-        label.visible = bool(text)
+        label.visible = bool(text) and (severity == "warning" or not self._ui.trustLabel.text)
         label.text = f"{theme.SEVERITY_SHAPES[severity]} {text}"
         label.toolTip = panel_wording.levels_evidence(result.levels) if result.levels is not None else ""
         label.styleSheet = f"color: {theme.muted() if is_stale else theme.severity_colour(severity)};"

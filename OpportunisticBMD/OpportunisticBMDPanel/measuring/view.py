@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import slicer
@@ -10,6 +11,7 @@ from slicer.i18n import tr as _
 
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.run import Run
+from OpportunisticBMDLib.reference import with_standing
 from OpportunisticBMDLib.results.report_text import report_text
 from OpportunisticBMDPanel.logic import PanelLogic
 from OpportunisticBMDPanel.measuring import export, wording
@@ -154,7 +156,8 @@ class MeasuringView:
         try:
             with slicer.util.WaitCursor():
                 ct = self._logic.ct(session)
-                files = export.write(folder, ct.acquisition.path, ct, session.run)
+                run = replace(session.run, result=with_standing(session.run.result, session.person))
+                files = export.write(folder, ct.acquisition.path, ct, run)
         except BadInput as error:
             self._dialogs.error(str(error))
             return

@@ -6,12 +6,14 @@ figures is therefore shown as it is.
 
 from __future__ import annotations
 
+import html
+
 from slicer.i18n import tr as _
 
 from OpportunisticBMDLib.core.levels import Levels, Rib
 from OpportunisticBMDLib.core.result import Result
 from OpportunisticBMDLib.quality.levels import is_sure
-from OpportunisticBMDLib.results import wording
+from OpportunisticBMDLib.results import trust_words, wording
 from OpportunisticBMDPanel.session import Session, State
 
 AROUND = ("T11", "T12", "L1", "L2")  # where ribs end, and what is measured
@@ -103,6 +105,31 @@ def levels_evidence(seen: Levels) -> str:
     found = [vertebra for name in AROUND if (vertebra := seen.find(name))]
     ribs = [(v.name, rib(v.right), rib(v.left)) for v in found]
     return "\n".join(text.format(vertebra=name, right=right, left=left) for name, right, left in ribs)
+
+
+def trust_details(result: Result) -> str:
+    """All that a density rests on, as HTML: a title, and a row for each figure; "" where nothing is known."""
+    rows = []
+    for detail in trust_words.details(result):
+        rows.append(f'<tr><td colspan="2" style="padding-top: 6px;"><b>{trust_title(detail.kind)}</b></td></tr>')
+        rows += [
+            f'<tr><td style="padding-right: 10px;">{html.escape(name)}</td><td>{html.escape(value)}</td></tr>'
+            for name, value in detail.rows
+        ]
+    return f'<table width="100%" cellspacing="0" cellpadding="2">{"".join(rows)}</table>' if rows else ""
+
+
+def trust_title(kind: str) -> str:
+    """ "Calibration line"."""
+    titles = {
+        "steps": _("From reading to density"),
+        "line": _("Calibration line"),
+        "contrast": _("Contrast agent"),
+        "unsure": _("What makes it unsure (SD)"),
+        "levels": _("Which vertebrae these are"),
+        "figures": _("Findings with their limits"),
+    }
+    return titles[kind]
 
 
 def message(session: Session | None, note: str) -> tuple[str, str]:

@@ -88,6 +88,7 @@ class Settings:
             slope_hu_per_mg_cm3=self.slope_hu_per_mg_cm3,
             intercept_hu=self.intercept_hu,
             source="entered by the user for this scanner",
+            kind="given",
         )
 
 

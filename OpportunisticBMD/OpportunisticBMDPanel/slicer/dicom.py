@@ -32,13 +32,21 @@ TAGS = {
     "Manufacturer": "0008,0070",
     "ManufacturerModelName": "0008,1090",
     "SliceThickness": "0018,0050",
+    "AcquisitionDate": "0008,0022",
+    "DeviceSerialNumber": "0018,1000",
+    "StudyDate": "0008,0020",
+    "PatientBirthDate": "0010,0030",
+    "PatientAge": "0010,1010",
+    "PatientSex": "0010,0040",
+    "GantryDetectorTilt": "0018,1120",
 }
 
 
 def header_of(volume_node: Any) -> Mapping[str, str] | None:
     """The values of `TAGS` that the first file of the volume states, by DICOM keyword; None for no DICOM volume.
 
-    Never who the patient is: no other tag is read, and what is shown of these is looked through for known words.
+    Never who the patient is: no other tag is read, what is shown of these is looked through for known words, and of
+    dates of birth and study only the age is made.
     """
     uids = (volume_node.GetAttribute("DICOM.instanceUIDs") or "").split()
     database = getattr(slicer, "dicomDatabase", None)
