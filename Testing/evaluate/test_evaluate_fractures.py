@@ -25,22 +25,23 @@ def test_the_table_counts_what_was_found_missed_and_made_up() -> None:
         WHOLE,
         replace(WHOLE, vertebra="L2", loss=0.22, grade=1),
         replace(WHOLE, seed=4, loss=0.3, grade=2),
+        replace(WHOLE, seed=5, loss=0.205, grade=1),
         WEDGE,
         replace(WEDGE, seed=3, kind="crush", loss=0.1, grade=0),
         replace(WEDGE, masks="drawn"),
     ]
     text = table(found)
-    assert row(text, "bodies whose heights can be told") == "5"
-    assert row(text, "grade right") == "2 of 5 (40.0 %)"
-    assert row(text, "grade right within one") == "3 of 5 (60.0 %)"
+    assert row(text, "bodies whose heights can be told") == "6"
+    assert row(text, "grade right") == "2 of 6 (33.3 %)"
+    assert row(text, "grade right within one") == "4 of 6 (66.7 %)"
     assert row(text, "fractures of grade 2 and more: found") == "1 of 2 (50.0 %)"
     assert row(text, "of these, crush") == "0 of 1 (0.0 %)"
     assert row(text, "of these, biconcave") == "none"
     assert row(text, "of these, noted at least") == "1 of 2 (50.0 %)"
-    assert row(text, "unbroken bodies below grade 2") == "2 of 3 (66.7 %)"
-    assert row(text, "unbroken bodies without a note") == "1 of 3 (33.3 %)"
-    assert row(text, "patients without a fracture: grade 2") == "1 of 2 (50.0 %)"
-    assert row(text, "patients without a fracture: grade 1") == "2 of 2 (100.0 %)"
+    assert row(text, "unbroken bodies without a warning") == "2 of 4 (50.0 %)"
+    assert row(text, "unbroken bodies without a note") == "1 of 4 (25.0 %)"
+    assert row(text, "patients without a fracture who get a warning") == "2 of 3 (66.7 %)"
+    assert row(text, "patients without a fracture who get a note at least") == "3 of 3 (100.0 %)"
     assert row(text, "grade right", 3) == "1 of 1 (100.0 %)"
 
 

@@ -30,7 +30,7 @@ from OpportunisticBMDTraining.virtual.texture import Texture
 from OpportunisticBMDTraining.virtual.thorax import rib_course
 from OpportunisticBMDTraining.virtual.trunk import Trunk
 
-ONE_SCANNER = "a46f2edba737"  # of the records of 20 patients
+ONE_SCANNER = "d7e4decbd16b"  # of the records of 20 patients
 SCAN = {"kvp": 120.0, "noise_hu": 6.0, "kernel_sigma": 0.5, "slice_thickness": 2.0, "increment": 2.0, "smear": 0.3}
 FIELD = {"pixel": 1.0, "field_of_view": 300.0, "top": 75.0, "bottom": -85.0, "centre": (0.0, 20.0)}
 IDEAL = {"slope": 1.0, "offset": 0.0, "cupping_hu": 0.0, "edge": 0.0}

@@ -21,11 +21,16 @@ COMMANDS = {
     "fit-segmentation": ("fit.tasks.segmentation", "fit AnatomyNet"),
     "fit-bmd": ("fit.tasks.bmd", "fit the DenseNet"),
     "spread": ("fit.spread", "scale a DenseNet's spread to measured errors"),
+    "calibrate-uncertainty": ("fit.uncertainty", "fit intervals and probabilities to measured errors"),
     "ablations": ("fit.ablations.__main__", "compare designs of the DenseNet"),
     "evaluate": ("evaluate.__main__", "measure the chain on virtual patients or an annotated dataset"),
     "evaluate-levels": ("evaluate.levels", "measure how vertebrae are named on virtual patients"),
     "calibrations": ("evaluate.calibrations", "measure how well the line of a scanner is measured on virtual phantoms"),
+    "evaluate-lines": ("evaluate.lines", "measure how well each way to a calibration line reads on virtual patients"),
+    "fit-contrast": ("fit.contrast", "measure what blood and kidneys show in each phase of contrast"),
+    "evaluate-contrast": ("evaluate.contrast", "measure how contrast is seen and corrected for"),
     "evaluate-fractures": ("evaluate.fractures", "measure how fractures are graded on virtual patients"),
+    "evaluate-faults": ("evaluate.faults", "measure what the checks find of faults that are planted in virtual scans"),
     "real-cts": ("real_cts.__main__", "measure the chain on real CTs"),
 }
 
@@ -59,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _usage() -> str:
-    lines = [f"  {name:<17} {what}" for name, (_, what) in COMMANDS.items()]
+    lines = [f"  {name:<21} {what}" for name, (_, what) in COMMANDS.items()]
     return "\n".join(("usage: opportunistic-bmd-lab COMMAND [-h] ...", "", *lines))
 
 

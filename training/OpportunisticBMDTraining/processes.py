@@ -29,6 +29,7 @@ def each(
     title: str,
     unit: str,
     threads: int | None = None,
+    told: Callable[[Any], None] | None = None,
 ) -> list[Any]:
     """`function(*arguments)` of each of the arguments, in their order.
 
@@ -38,12 +39,17 @@ def each(
         title: of the progress bar.
         unit: that the progress bar counts.
         threads: of PyTorch in each process; None for an equal share of the processor.
+        told: of each result, in this process, as soon as it is there.
     """
     if threads is None and jobs > 1:
         threads = max(1, (os.cpu_count() or 1) // jobs)
     tasks = (delayed(_numbered)(number, threads, function, given) for number, given in enumerate(arguments))
     found = Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks)
-    results = dict(tqdm(found, desc=title, unit=unit, total=len(arguments)))
+    results: dict[int, Any] = {}
+    for number, result in tqdm(found, desc=title, unit=unit, total=len(arguments)):
+        results[number] = result
+        if told is not None:
+            told(result)
     return [results[number] for number in range(len(arguments))]
 
 

@@ -22,6 +22,7 @@ from OpportunisticBMDTraining.evaluate.figures import figures_of
 from OpportunisticBMDTraining.evaluate.report import EvaluationReport, write_report
 from OpportunisticBMDTraining.evaluate.sources import COHORTS, UNSEEN_SEED, AnnotatedCases, CaseSource, VirtualCohort
 from OpportunisticBMDTraining.evaluate.table import design_table, goal_table, table
+from OpportunisticBMDTraining.evaluate.trust import trust_table
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,6 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
     print(table(report.comparisons))
     print()
     print(goal_table(figures_of(report.comparisons), report.cohort))
+    print()
+    print(trust_table(report.comparisons))
     if report.designs:
         print()
         print(design_table(report.designs))

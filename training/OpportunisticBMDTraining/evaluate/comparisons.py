@@ -95,6 +95,13 @@ class Comparison:
         true_mask_mg_cm3: the reading once more, of the regions in the true masks.
         calibrated_mg_cm3, calibrated_sd_mg_cm3, calibrated_network_mg_cm3: these once more, with the scanner's own
             line given.
+        low_mg_cm3, high_mg_cm3: the result's 95 % interval.
+        line, line_sd_mg_cm3: the kind of its line, and what that leaves open of the density.
+        corrected, correction_sd_mg_cm3: whether a contrast agent was reckoned with, and what that leaves open.
+        filed_mg_cm3, filed_line_sd_mg_cm3, filed_low_mg_cm3, filed_high_mg_cm3: the same with the line that a phantom
+            measured on this scanner another day (`virtual.scanner.line_on_file`).
+        network_sd_mg_cm3, noise_sd_mg_cm3, mask_sd_mg_cm3: what else makes the mean unsure, each as it is found alone
+            (`stages.uncertainty.Causes`).
         probability_osteoporosis, probability_abnormal: the result's.
         seconds: of localizing, segmenting and measuring.
     """
@@ -121,6 +128,19 @@ class Comparison:
     calibrated_mg_cm3: float = UNKNOWN
     calibrated_sd_mg_cm3: float = UNKNOWN
     calibrated_network_mg_cm3: float = UNKNOWN
+    low_mg_cm3: float = UNKNOWN
+    high_mg_cm3: float = UNKNOWN
+    line: str = ""
+    line_sd_mg_cm3: float = UNKNOWN
+    corrected: bool | None = None
+    correction_sd_mg_cm3: float = UNKNOWN
+    filed_mg_cm3: float = UNKNOWN
+    filed_line_sd_mg_cm3: float = UNKNOWN
+    filed_low_mg_cm3: float = UNKNOWN
+    filed_high_mg_cm3: float = UNKNOWN
+    network_sd_mg_cm3: float = UNKNOWN
+    noise_sd_mg_cm3: float = UNKNOWN
+    mask_sd_mg_cm3: float = UNKNOWN
     probability_osteoporosis: float = UNKNOWN
     probability_abnormal: float = UNKNOWN
     seconds: float = UNKNOWN

@@ -18,10 +18,12 @@ from OpportunisticBMDLib.pipeline import Pipeline, Run
 from OpportunisticBMDLib.stages.measure import Density
 from OpportunisticBMDLib.stages.place_region import place_region
 from OpportunisticBMDLib.stages.read_region import read_region
+from OpportunisticBMDLib.stages.uncertainty import Scales, causes_of
 from OpportunisticBMDTraining.evaluate.compare import compare
 from OpportunisticBMDTraining.evaluate.comparisons import FAILED, Comparison
 from OpportunisticBMDTraining.evaluate.sources import CaseSource
 from OpportunisticBMDTraining.processes import each, pipeline
+from OpportunisticBMDTraining.virtual.scanner import line_on_file
 
 
 def evaluate(
@@ -62,18 +64,32 @@ def evaluate_one(cases: CaseSource, key: str, models: Path | None, device: str) 
         return comparison
     again = _through_true_masks(chain, ct, truth.labels, run)
     if truth.scanner_line is not None:
-        again |= _calibrated(chain, ct, run.segmentation.labels, run.result.vertebrae_used, truth.scanner_line)
+        again |= _calibrated(chain, ct, run, truth.scanner_line, line_on_file(truth.scanner_line, truth.seed or 0))
     return replace(comparison, **again)
 
 
-def _calibrated(chain: Pipeline, ct: CT, labels: Volume, used: Sequence[str], line: Calibration) -> dict[str, Any]:
-    """Reading and DenseNet once more in the same regions, with the scanner's own line."""
-    readings = _readings(ct, labels, used)
-    density = Density.mean_of([chain.densitometer.density(ct.volume, reading, line) for reading in readings])
+def _calibrated(chain: Pipeline, ct: CT, run: Run, own: Calibration, on_file: Calibration) -> dict[str, Any]:
+    """Reading and DenseNet once more in the same regions, with the scanner's own line, and with one that is on file."""
+    if run.segmentation is None:
+        return {}
+    readings = _readings(ct, run.segmentation.labels, run.result.vertebrae_used)
+    read_by_own = Density.mean_of([chain.densitometer.density(ct.volume, reading, own) for reading in readings])
+    correction = run.result.correction
+    density = read_by_own.corrected(correction)
+    filed = read_by_own.at(float(np.mean([on_file.bmd(reading.hu_mean) for reading in readings]))).corrected(correction)
+    causes = causes_of(ct.volume, readings, filed, on_file, correction)
+    low, high = Scales.of(chain.densitometer.card).uncertainty(filed.mean, causes).interval_mg_cm3
     return {
         "calibrated_mg_cm3": density.mean,
         "calibrated_sd_mg_cm3": density.sd,
         "calibrated_network_mg_cm3": density.mean + density.correction,
+        "filed_mg_cm3": filed.mean,
+        "filed_line_sd_mg_cm3": causes.calibration,
+        "filed_low_mg_cm3": low,
+        "filed_high_mg_cm3": high,
+        "network_sd_mg_cm3": causes.network,
+        "noise_sd_mg_cm3": causes.noise,
+        "mask_sd_mg_cm3": causes.mask,
     }
 
 
@@ -84,7 +100,7 @@ def _through_true_masks(chain: Pipeline, ct: CT, labels: Volume, run: Run) -> di
         return {}
     line = run.result.calibration
     densities = [chain.densitometer.density(ct.volume, reading, line) for reading in readings]
-    return {"true_mask_mg_cm3": Density.mean_of(densities).mean}
+    return {"true_mask_mg_cm3": Density.mean_of(densities).corrected(run.result.correction).mean}
 
 
 def _readings(ct: CT, labels: Volume, names: Sequence[str]) -> list[Reading]:

@@ -20,7 +20,7 @@ from OpportunisticBMDLib.core.grid import Grid
 from OpportunisticBMDLib.core.ranges import extent, grown
 from OpportunisticBMDLib.core.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.core.volume import Volume
-from OpportunisticBMDLib.quality.compression import FRACTURE, Compression, compression
+from OpportunisticBMDLib.quality.compression import FRACTURE, GENANT, WARNED, Compression, compression
 from OpportunisticBMDLib.stages.body_heights import body_heights
 from OpportunisticBMDLib.stages.place_region import place_region
 from OpportunisticBMDLib.system.markdown import markdown
@@ -173,15 +173,15 @@ def _rows(found: Sequence[GradedBody]) -> Iterator[tuple[str, str]]:
     yield "grade right", _share([body.grade == body.true_grade for body in found])
     yield "grade right within one", _share([abs(body.grade - body.true_grade) <= 1 for body in found])
     yield "of broken bodies: within one", _share([abs(b.grade - b.true_grade) <= 1 for b in found if b.kind])
-    yield f"fractures of grade {FRACTURE} and more: found", _share([body.grade >= FRACTURE for body in graver])
+    yield f"fractures of grade {FRACTURE} and more: found", _share([body.loss >= WARNED for body in graver])
     for kind in KINDS:
-        yield f"of these, {kind}", _share([body.grade >= FRACTURE for body in graver if body.kind == kind])
+        yield f"of these, {kind}", _share([body.loss >= WARNED for body in graver if body.kind == kind])
     yield "of these, noted at least", _share([body.grade > 0 for body in graver])
-    yield f"unbroken bodies below grade {FRACTURE}", _share([body.grade < FRACTURE for body in unbroken])
+    yield "unbroken bodies without a warning", _share([body.loss < WARNED for body in unbroken])
     yield "unbroken bodies without a note", _share([body.grade == 0 for body in unbroken])
-    for grade in (FRACTURE, 1):
-        alarms = {body.seed for body in unbroken if body.grade >= grade}
-        yield f"patients without a fracture: grade {grade} or more", _share([seed in alarms for seed in clean])
+    for word, least in (("warning", WARNED), ("note at least", GENANT[0])):
+        alarms = {body.seed for body in unbroken if body.loss >= least}
+        yield f"patients without a fracture who get a {word}", _share([seed in alarms for seed in clean])
 
 
 def _share(counted: Sequence[bool]) -> str:

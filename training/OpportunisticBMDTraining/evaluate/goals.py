@@ -162,7 +162,7 @@ BARS = (
         _sd_and_bias("reading, without contrast", {MANY: (7, 2)}),
     ),
     _Bar(
-        "BMD error with contrast, uncorrected: SD / bias (mg/cm³)",
+        "BMD error with contrast: SD / bias (mg/cm³)",
         words.DASH,
         {},
         _sd_and_bias("reading, with contrast", {}),

@@ -19,6 +19,7 @@ from OpportunisticBMDTraining.virtual.parameters import (
 )
 
 T12 = LEVELS.index("T12")
+BEND_PACE = 0.7  # radians from body to body
 LEAN_OF_SIX = (*LEAN[:-2], -7.0, -15.0, -25.0)
 # How often each level breaks: most often where the stiff chest meets the mobile loin.
 BREAKS = {"T7": 1, "T8": 1, "T11": 1.5, "T12": 3, "L1": 3.5, "L2": 2, "L3": 1, "L4": 1}
@@ -44,6 +45,22 @@ def with_fracture(
 ) -> tuple[VertebraParameters, ...]:
     """The same spine after a compression fracture of one body."""
     return _drawable(_broken_at(rng, list(vertebrae), name))
+
+
+def with_bend(vertebrae: tuple[VertebraParameters, ...], bend: float, phase: float) -> tuple[VertebraParameters, ...]:
+    """The same spine curved to the sides, each body turned with it.
+
+    Args:
+        bend: by how much the bodies at the curve's ends tilt more, degrees.
+        phase: where along the spine the curve lies, radians.
+    """
+    angles = phase + BEND_PACE * np.arange(len(vertebrae))
+    return _drawable(
+        [
+            replace(v, tilt=v.tilt + bend * float(np.sin(angle)), turn=v.turn + 0.7 * bend * float(np.cos(angle)))
+            for v, angle in zip(vertebrae, angles)
+        ]
+    )
 
 
 def _drawable(vertebrae: list[VertebraParameters]) -> tuple[VertebraParameters, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from OpportunisticBMDTraining.virtual.agent import HEADERS, iodine_at, with_agent
 from OpportunisticBMDTraining.virtual.draw_any_scan import draw_scan, draw_voltage
 from OpportunisticBMDTraining.virtual.draw_any_spine import draw_spine
 from OpportunisticBMDTraining.virtual.draw_hard_scan import with_hard_scan
@@ -22,7 +23,6 @@ from OpportunisticBMDTraining.virtual.parameters import (
 )
 
 VOLTAGES = (80.0, 100.0, 120.0, 140.0)
-IODINE = (1.6, 1.25, 1.0, 0.86)  # HU of iodine relative to 120 kVp
 FAT = (1.14, 1.05, 1.0, 0.97)  # HU of fat relative to 120 kVp
 
 THIRTEEN_RIBS, FEW_RIBS, SIX_LUMBAR = 0.08, 0.10, 0.07  # shares of the cohort
@@ -45,6 +45,9 @@ def draw_many_scanners(seed: int) -> PatientParameters:
     vertebrae = draw_spine(rng, sex, age, size, density, six_lumbar=rng.random() < SIX_LUMBAR)
     body = _draw_body(rng, sex, age, size, contrast, kvp)
     implants = _draw_implants(rng)
+    scan = draw_scan(rng, kvp, size, body, vertebrae, to_hips=any(i.kind == "hip" for i in implants))
+    if contrast:
+        rng.random()  # once the marrow's uptake; kept, so that a seed stays the same patient
     patient = PatientParameters(
         seed=int(seed),
         sex=sex,
@@ -54,15 +57,15 @@ def draw_many_scanners(seed: int) -> PatientParameters:
         contrast=contrast,
         vertebrae=vertebrae,
         body=body,
-        scan=draw_scan(rng, kvp, size, body, vertebrae, to_hips=any(i.kind == "hip" for i in implants)),
+        scan=scan,
         cohort="many-scanners",
-        marrow_contrast_hu=float(rng.uniform(2, 12) * np.interp(kvp, VOLTAGES, IODINE)) if contrast else 0.0,
         compact=calibration(kvp)[0] / calibration(120.0)[0],
         fat_contrast=float(np.interp(kvp, VOLTAGES, FAT)),
         texture=_draw_texture(rng),
         implants=implants,
     )
-    return with_hard_scan(replace(patient, body=replace(body, **_draw_slender_bones(rng, body))))
+    patient = with_hard_scan(replace(patient, body=replace(body, **_draw_slender_bones(rng, body))))
+    return with_agent(patient, HEADERS)
 
 
 def _draw_texture(rng: np.random.Generator) -> TextureParameters:
@@ -79,7 +82,7 @@ def _draw_body(
 ) -> BodyParameters:
     """The trunk of the cohort `one-scanner`, with more ways to differ."""
     body = draw_body(rng, sex, size, contrast)
-    iodine = float(np.interp(kvp, VOLTAGES, IODINE))
+    iodine = iodine_at(kvp)
     liver = body.liver_hu - (float(rng.uniform(10, 50)) if rng.random() < 0.2 else 0.0)  # steatosis
     drunk = float(rng.uniform(150, 500) * iodine)
     body = replace(
@@ -88,9 +91,6 @@ def _draw_body(
         chest_depth=float(body.chest_depth * np.clip(rng.normal(1, 0.05), 0.88, 1.15)),
         waist=float(np.clip(body.waist + rng.normal(0, 0.04), 0.78, 1.15)),
         fat=float(np.clip(rng.gamma(3, 6), 3, 60)),
-        aorta_hu=42 + iodine * (body.aorta_hu - 42),
-        vein_hu=38 + iodine * (body.vein_hu - 38),
-        kidney_hu=32 + iodine * (body.kidney_hu - 32),
         liver_hu=liver,
         oral_hu=drunk if rng.random() < 0.25 else float(rng.uniform(0, 50)),
         chalk=float(np.clip(4.2 - 0.028 * age + rng.normal(0, 0.7), 0.8, 4.5)),

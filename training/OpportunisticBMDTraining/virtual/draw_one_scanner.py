@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from OpportunisticBMDTraining.virtual.agent import with_agent
 from OpportunisticBMDTraining.virtual.parameters import (
     DEPTH,
     DISC,
@@ -31,7 +32,7 @@ def draw_one_scanner(seed: int) -> PatientParameters:
     contrast = bool(rng.random() < 0.45)
     body = draw_body(rng, sex, size, contrast)
     vertebrae = _draw_spine(rng, sex, age, size, density)
-    return PatientParameters(
+    patient = PatientParameters(
         seed=int(seed),
         sex=sex,
         age=age,
@@ -42,6 +43,7 @@ def draw_one_scanner(seed: int) -> PatientParameters:
         body=body,
         scan=_draw_scan(rng, size, body),
     )
+    return with_agent(patient, {"right": 1.0})
 
 
 def _draw_spine(

@@ -1,9 +1,10 @@
 """HU of tissues, and the line from hydroxyapatite density to HU of cancellous bone, from attenuation data.
 
 The figures in `LINES` come from `derive_line`, those of `calibration.MINERAL` from `derive_mineral`, those of
-`calibration.MONOENERGETIC` from `derive_monoenergetic`: a tungsten spectrum (SpekPy) behind 7 mm aluminium and 30 cm
-water, weighed by energy as the detector does, and elemental mass attenuation (Elam tables, xraydb). Cancellous bone is
-hydroxyapatite (3.156 g/cm3) in marrow, red (1.03 g/cm3) or yellow (0.98 g/cm3; compositions of ICRU report 44).
+`calibration.MONOENERGETIC` from `derive_monoenergetic`, those of `calibration.internal.FAT_HU` from `derive_fat`: a
+tungsten spectrum (SpekPy) behind 7 mm aluminium and 30 cm water, weighed by energy as the detector does, and elemental
+mass attenuation (Elam tables, xraydb). Cancellous bone is hydroxyapatite (3.156 g/cm3) in marrow, red (1.03 g/cm3) or
+yellow (0.98 g/cm3; compositions of ICRU report 44).
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ K2HPO4 = {"K": 0.44896, "H": 0.00579, "P": 0.17783, "O": 0.36742}
 WATER = {"H": 0.1119, "O": 0.8881}
 RED_MARROW = {"H": 0.105, "C": 0.414, "N": 0.034, "O": 0.439, "P": 0.001, "S": 0.002, "Cl": 0.002, "K": 0.002}
 YELLOW_MARROW = {"H": 0.115, "C": 0.644, "N": 0.007, "O": 0.231}
+ADIPOSE = {"H": 0.114, "C": 0.598, "N": 0.007, "O": 0.278, "Na": 0.001, "S": 0.001, "Cl": 0.001}
+ADIPOSE_G_CM3 = 0.925  # at which it shows what the fat of seven real CTs does (-99 HU); the report's 0.95 shows -75
 
 
 def calibration(kvp: float, marrow_fat: float = MEAN_MARROW_FAT) -> tuple[float, float]:
@@ -67,6 +70,12 @@ def derive_mineral(kvp: float) -> tuple[float, float]:
     water = attenuation(WATER)
     solid = 0.2 * attenuation(HYDROXYAPATITE) + (1 - 0.2 / 3.156) * water
     return hu(solid) / 200, hu(water + 0.2 * attenuation(K2HPO4)) / 200
+
+
+def derive_fat(kvp: float) -> float:
+    """HU of the fat under the skin."""
+    hu, attenuation = _seen_by_the_detector(kvp)
+    return hu(ADIPOSE_G_CM3 * attenuation(ADIPOSE))
 
 
 def derive_monoenergetic(energy_kev: float) -> tuple[float, float]:

@@ -13,11 +13,13 @@ from OpportunisticBMDTraining.virtual.cavity import Cavity
 from OpportunisticBMDTraining.virtual.chest import paint_chest
 from OpportunisticBMDTraining.virtual.materials import FAT_HU
 from OpportunisticBMDTraining.virtual.muscles import paint_muscles, paint_wall
-from OpportunisticBMDTraining.virtual.parameters import PatientParameters
+from OpportunisticBMDTraining.virtual.parameters import Agent, BodyParameters, PatientParameters
 from OpportunisticBMDTraining.virtual.spine import Vertebra
 from OpportunisticBMDTraining.virtual.trunk import Trunk
 
 GAS_HU = -950.0
+CORTEX_MM = 7.0  # of the kidney, with its slope to the medulla
+RENAL_VEINS_MM = -12.0  # above the centre of L1: where they join the cava
 
 
 def paint_soft_tissue(
@@ -84,7 +86,21 @@ def _paint_spleen(cavity: Cavity, parameters: PatientParameters, trunk: Trunk) -
     if is_empty(box):
         return
     spleen = smooth_max(ellipsoid(canvas.coordinates(box), centre, radii), cavity.under_diaphragm(box, 4), 4.0)
-    canvas.paint(box, np.maximum(spleen, cavity.inner[box] + 3), parameters.body.liver_hu + 8)
+    agent = parameters.agent
+    hu: float | np.ndarray = parameters.body.liver_hu + 8 if agent is None else agent.spleen_hu
+    if agent is not None and agent.mottle_hu:
+        hu = agent.spleen_hu + agent.mottle_hu * _stripes(canvas, box, parameters.seed)
+    canvas.paint(box, np.maximum(spleen, cavity.inner[box] + 3), hu)
+
+
+def _stripes(canvas: Canvas, box: Ranges, seed: int) -> np.ndarray:
+    """(box) SD 1: the wavy bands of a spleen whose red and white pulp fill one after the other."""
+    x, y, z = canvas.coordinates(box)
+    turn = np.random.default_rng([seed, 41]).uniform(0, 2 * np.pi, 4)
+    across = np.sin(x / 4 + 1.5 * np.sin(z / 11 + turn[0]) + turn[1])
+    deep = np.sin(y / 5 + 1.5 * np.sin(z / 9 + turn[2]) + turn[3])
+    bands: np.ndarray = (across + deep).astype(np.float32)
+    return bands
 
 
 def _paint_stomach(cavity: Cavity, parameters: PatientParameters, trunk: Trunk, rng: np.random.Generator) -> None:
@@ -123,7 +139,21 @@ def _paint_kidney(canvas: Canvas, parameters: PatientParameters, side: int, rng:
     notch = ellipsoid(p, hilum, (15 * k, 12 * k, 20 * k))
     kidney = smooth_max(ellipsoid(p, centre, (26 * k, 27 * k, 54 * k)), -notch, 6.0)
     canvas.paint(box, kidney, body.kidney_hu)
-    canvas.paint(box, ellipsoid(p, hilum + (side * 5, -3, 0), (8 * k, 8 * k, 24 * k)), FAT_HU + 70)
+    sinus = ellipsoid(p, hilum + (side * 5, -3, 0), (8 * k, 8 * k, 24 * k))
+    if parameters.agent is not None:
+        _paint_medulla(canvas, box, parameters.agent, (kidney, sinus), p)
+    canvas.paint(box, sinus, FAT_HU + 70)
+    if parameters.agent is not None:
+        canvas.paint(box, ellipsoid(p, hilum + (side * 5, -3, 0), (4 * k, 5 * k, 14 * k)), parameters.agent.pelvis_hu)
+
+
+def _paint_medulla(
+    canvas: Canvas, box: Ranges, agent: Agent, inside: tuple[np.ndarray, np.ndarray], p: tuple[np.ndarray, ...]
+) -> None:
+    """Pyramids between columns of cortex, `CORTEX_MM` below the kidney's surface."""
+    kidney, sinus = inside
+    columns = np.float32(2.5) * np.sin(p[2] / 5) + np.float32(1.5) * np.sin(p[1] / 4)
+    canvas.paint(box, np.maximum(kidney + CORTEX_MM, columns - 1.5 - 0.02 * sinus), agent.medulla_hu)
 
 
 def _loop(cavity: Cavity, course: np.ndarray, radius: float, fluid: float, gas: float | None) -> None:
@@ -191,7 +221,10 @@ def _paint_vessels(
     blank = np.full([s.stop - s.start for s in box], 9, np.float32)
     chalk = ndimage.gaussian_filter(rng.standard_normal(blank.shape, dtype=np.float32), 1.5)
     chalk /= chalk.std()
-    for left, radius, hu in ((-1, 10.5, body.aorta_hu), (1, 11.0, body.vein_hu)):
+    veins: float | np.ndarray = body.vein_hu
+    if parameters.agent is not None:
+        veins = _mixed(canvas, box, parameters.agent, body, size)
+    for left, radius, hu in ((-1, 10.5, body.aorta_hu), (1, 11.0, veins)):
         d = blank.copy()
         points = _vessel_course(vertebrae, left)
         for ends in zip(points, points[1:]):
@@ -200,6 +233,13 @@ def _paint_vessels(
         canvas.paint(box, d, hu)
         if left < 0:
             canvas.hu[box][(np.abs(d) < 1.0) & (chalk > _chalk_above(parameters))] = 500.0
+
+
+def _mixed(canvas: Canvas, box: Ranges, agent: Agent, body: BodyParameters, size: float) -> np.ndarray:
+    """HU of the vena cava: blood from the legs, and that of the kidneys from their veins upwards."""
+    z = canvas.coordinates(box)[2]
+    share = 1 / (1 + np.exp((RENAL_VEINS_MM * size - z) / np.float32(7)))
+    return np.float32(agent.leg_vein_hu) + share.astype(np.float32) * np.float32(body.vein_hu - agent.leg_vein_hu)
 
 
 def _chalk_above(parameters: PatientParameters) -> float:

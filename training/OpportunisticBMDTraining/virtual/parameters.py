@@ -162,6 +162,55 @@ class Implant:
 
 
 @dataclass(frozen=True)
+class Lesion:
+    """Something in the bone of a body, or in the disc below it, that is not the patient's density.
+
+    Args:
+        kind: one of `lesions.KINDS`.
+        level: the vertebra, by its shape's name.
+        x, y, z: its middle, mm to the right, the front and the head of the middle of the body.
+        radius: its half width, mm.
+        height: its half height, mm.
+        strength: how much denser or emptier it is than bone, relative to what is usual.
+    """
+
+    kind: str
+    level: str
+    x: float
+    y: float
+    z: float
+    radius: float
+    height: float
+    strength: float = 1.0
+
+
+@dataclass(frozen=True)
+class Agent:
+    """What the veins hold of a contrast agent at the time of the scan, beside what `BodyParameters` says of it.
+
+    Args:
+        phase: "none", "arterial", "portal venous" or "late".
+        delay_s: since the injection.
+        leg_vein_hu: of the vena cava below the renal veins, where blood comes late from the legs.
+        medulla_hu: of the kidneys; their cortex is `kidney_hu`.
+        pelvis_hu: of their collecting system.
+        spleen_hu, mottle_hu: mean of the spleen and SD of its stripes.
+        liver_gain_hu: how much of the liver's HU is the agent.
+        header: "right", "silent" or "wrong" about whether there is an agent.
+    """
+
+    phase: str
+    delay_s: float
+    leg_vein_hu: float
+    medulla_hu: float
+    pelvis_hu: float
+    spleen_hu: float
+    mottle_hu: float
+    liver_gain_hu: float
+    header: str
+
+
+@dataclass(frozen=True)
 class BodyParameters:
     """The trunk around the spine, mm and HU.
 
@@ -267,6 +316,8 @@ class PatientParameters:
         marrow_contrast_hu: by how much the injected agent raises the marrow.
         compact: HU of compact bone relative to 120 kVp.
         fat_contrast: HU of fat relative to 120 kVp.
+        agent: what is in the veins; None of records that were drawn before there was one.
+        below: the calibration phantom under the patient, one of `calibration.phantoms`; "" for none.
     """
 
     seed: int
@@ -282,5 +333,8 @@ class PatientParameters:
     marrow_contrast_hu: float = 0.0
     compact: float = 1.0
     fat_contrast: float = 1.0
+    agent: Agent | None = None
     texture: TextureParameters = TextureParameters()
     implants: tuple[Implant, ...] = ()
+    lesions: tuple[Lesion, ...] = ()
+    below: str = ""

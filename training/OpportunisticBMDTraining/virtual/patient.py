@@ -16,10 +16,12 @@ from OpportunisticBMDTraining.virtual.discs import paint_discs
 from OpportunisticBMDTraining.virtual.draw_many_scanners import draw_many_scanners
 from OpportunisticBMDTraining.virtual.draw_one_scanner import draw_one_scanner
 from OpportunisticBMDTraining.virtual.implants import held_by, holds_metal, paint_implants
+from OpportunisticBMDTraining.virtual.lesions import paint_lesions
 from OpportunisticBMDTraining.virtual.materials import AIR_HU, calibration
 from OpportunisticBMDTraining.virtual.organs import paint_soft_tissue
 from OpportunisticBMDTraining.virtual.parameters import PatientParameters
 from OpportunisticBMDTraining.virtual.pelvis import paint_pelvis
+from OpportunisticBMDTraining.virtual.phantom_below import height_below, paint_phantom_below
 from OpportunisticBMDTraining.virtual.scan import acquire, lattice, paint_table
 from OpportunisticBMDTraining.virtual.slices import Slices
 from OpportunisticBMDTraining.virtual.spine import Cancellous, paint_canal, paint_vertebra, place_vertebrae
@@ -88,6 +90,7 @@ def render(parameters: PatientParameters) -> VirtualPatient:
     trunk = Trunk.of(parameters, vertebrae)
     canvas = _refined(_soft_tissue(parameters, trunk, vertebrae, axes), axes)
     texture = Texture(np.random.default_rng([parameters.seed, 3]), **asdict(parameters.texture))
+    paint_phantom_below(canvas, parameters, trunk)
     grain = texture.bone_grain() * np.float32(parameters.compact)
     paint_arm_bones(canvas, parameters, trunk)
     paint_pelvis(canvas, parameters, vertebrae, grain)
@@ -99,6 +102,7 @@ def render(parameters: PatientParameters) -> VirtualPatient:
     labels = np.zeros((len(up), len(axes[1]), len(axes[0])), np.uint8).transpose(2, 1, 0)
     bones = _paint_bones(canvas, labels, parameters, vertebrae, texture, grain, slices)
     readings = true_readings(canvas, bones, parameters.marrow_fat)
+    paint_lesions(canvas, parameters, vertebrae)
     paint_implants(canvas, parameters, vertebrae)
     spacing = (*canvas.spacing[:2], float(np.float32(up[1]) - np.float32(up[0])))
     grid = Grid.axis_aligned(labels.shape, spacing, [float(a.astype(float).mean()) for a in (*axes[:2], up)])
@@ -124,7 +128,8 @@ def _soft_tissue(parameters: PatientParameters, trunk: Trunk, vertebrae: tuple, 
     if parameters.fat_contrast != 1:
         fatty = (canvas.hu < 0) & (canvas.hu > -250)
         canvas.hu[fatty] *= np.float32(parameters.fat_contrast)
-    paint_table(canvas, trunk.back() - scan.table_gap, scan.table_sag, scan.table_hu)
+    top = trunk.back() - height_below(parameters) - scan.table_gap
+    paint_table(canvas, top, scan.table_sag, scan.table_hu)
     return canvas
 
 
@@ -200,7 +205,15 @@ def _acquisition(parameters: PatientParameters) -> Acquisition:
         format="virtual",
         kvp=scan.kvp,
         kernel=f"Gaussian {scan.kernel_sigma:.2f} mm" + (f", edge {scan.edge:.2f}" if scan.edge else ""),
-        contrast_agent="iodine" if parameters.contrast else "",
+        contrast_agent=_stated_agent(parameters),
         scanner="virtual",
         slice_thickness_mm=scan.slice_thickness,
     )
+
+
+def _stated_agent(parameters: PatientParameters) -> str | None:
+    """What the header says of a contrast agent; see `Agent.header`."""
+    header = parameters.agent.header if parameters.agent else "right"
+    if header == "silent":
+        return None
+    return "iodine" if parameters.contrast is (header == "right") else ""
