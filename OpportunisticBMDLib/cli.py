@@ -24,10 +24,14 @@ from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.materials import HA, MATERIALS
 from OpportunisticBMDLib.core.result import Result
 from OpportunisticBMDLib.core.segmentation import Segmentation
+from OpportunisticBMDLib.core.standing import ADULT_YEARS, SEXES, Person
 from OpportunisticBMDLib.core.thresholds import Thresholds
+from OpportunisticBMDLib.core.tube_voltage import possible_voltage
 from OpportunisticBMDLib.core.vertebra import MeasuredVertebra
+from OpportunisticBMDLib.followup.command import add_command as add_compare
 from OpportunisticBMDLib.inference.device import DEVICES, chosen_device
 from OpportunisticBMDLib.inference.engine import ENGINES
+from OpportunisticBMDLib.scanners.command import add_command
 from OpportunisticBMDLib.system.leftovers import clear_leftovers
 from OpportunisticBMDLib.system.streams import Unfailing, complain, flush_output, prepare_streams, show
 
@@ -85,7 +89,15 @@ def _parser() -> argparse.ArgumentParser:
         "--segmentation", type=Path, metavar="SEG", help="measure these masks (.seg.nrrd, DICOM SEG or label map)"
     )
     compute.add_argument(
-        "--line", type=Path, metavar="FILE", help="the scanner's own line, as calibrate writes it (default: computed)"
+        "--kvp", type=float, metavar="KV", help="the tube voltage, where the file does not state it, kV"
+    )
+    compute.add_argument(
+        "--line", type=Path, metavar="FILE", help="a line, as calibrate writes it (default: the best at hand)"
+    )
+    compute.add_argument("--age", type=int, metavar="YEARS", help="of the patient, for reference curves; with --sex")
+    compute.add_argument("--sex", choices=SEXES, help="of the patient, for reference curves; with --age")
+    compute.add_argument(
+        "--keep-month", action="store_true", help="write the month of the CT into the results, for compare"
     )
     _add_run_options(compute)
     compute.set_defaults(command=_compute)
@@ -100,12 +112,16 @@ def _parser() -> argparse.ArgumentParser:
         help=f"{', '.join(PHANTOMS)}, or a JSON file that describes one",
     )
     calibrate.add_argument("-o", "--output", type=Path, metavar="FILE", help="the line (default: NAME-line.json)")
+    calibrate.add_argument("--no-registry", action="store_true", help="only write the file")
     calibrate.set_defaults(command=_calibrate)
+    add_command(commands)
+
+    add_compare(commands)
 
     demo = commands.add_parser("demo", help="make a virtual patient of known BMD and measure it")
     demo.add_argument("--seed", type=int, default=1, help="which virtual patient")
     _add_run_options(demo)
-    demo.set_defaults(command=_demo, segmentation=None, line=None)
+    demo.set_defaults(command=_demo, segmentation=None, line=None, age=None, sex=None)
 
     simulate = commands.add_parser("simulate", help="write virtual patients as an annotated dataset")
     simulate.add_argument("-n", type=int, required=True, metavar="N", help="how many")
@@ -129,6 +145,7 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--material", choices=MATERIALS, default=HA, help="what the thresholds 80 and 120 mg/cm3 are of"
     )
+    parser.add_argument("--no-registry", action="store_true", help="take no line that was measured on a phantom before")
     parser.add_argument("--progress", choices=["bar", "json", "none"], default="bar")
 
 
@@ -136,37 +153,76 @@ def _compute(options: argparse.Namespace) -> int:
     from OpportunisticBMDLib.reading import read_ct
     from OpportunisticBMDLib.results.folder import prepare_folder
 
+    _person(options)  # before anything is read
     output = options.output or Path(f"{_stem(options.ct)}-bmd")
     prepare_folder(output)
     with _progress(options.progress) as progress:
         progress("read", 0.0)
         start = time.perf_counter()
         ct = read_ct(options.ct, options.series)
+        known = replace(ct.acquisition, month_asked=options.keep_month, kvp=_voltage(ct, options.kvp))
+        ct = replace(ct, acquisition=known)
         load_s = time.perf_counter() - start
         result = _measure(ct, load_s, output, options, progress)
     show(_in_words(result, output))
     return REFUSED if result.status == "refused" else MEASURED
 
 
+def _voltage(ct: CT, stated: float | None) -> float | None:
+    """The tube voltage of the file, else the one that the user states."""
+    known = ct.acquisition.kvp
+    if stated is None or known == stated:
+        return known
+    if known is not None:
+        raise BadInput(f"--kvp is {stated:g}, and {ct.acquisition.path} was made at {known:g} kVp: leave --kvp out.")
+    if possible_voltage(stated) is None:
+        raise BadInput(f"--kvp is {stated:g}: give the tube voltage in kV, such as 120.")
+    return stated
+
+
 def _measure(ct: CT, load_s: float, output: Path, options: argparse.Namespace, progress: Progress) -> Result:
     """Runs the chain on a CT and writes the results."""
     line = _given_line(options.line, ct) if options.line else None
     from OpportunisticBMDLib.pipeline import Pipeline
+    from OpportunisticBMDLib.reference import with_standing
     from OpportunisticBMDLib.results.folder import write_results
+    from OpportunisticBMDLib.scanners.registry import ScannerRegistry
 
     def chain(stage: str, fraction: float) -> None:
         progress(stage, CHAIN + fraction * (WRITING - CHAIN))
 
+    scanners = None if options.no_registry else ScannerRegistry.of_user()
+    if scanners is not None:
+        scanners.line_for(ct.acquisition)  # a registry that cannot be read is told of before the long part
     progress("load models", LOADING)
     pipeline = Pipeline.load(options.models, chosen_device(options.device), options.engine)
-    pipeline = replace(pipeline, thresholds=Thresholds(material=options.material), calibration=line)
+    pipeline = replace(
+        pipeline,
+        thresholds=Thresholds(material=options.material),
+        calibration=line,
+        scanners=scanners,
+    )
     if options.segmentation:
         run = pipeline.measure(ct, _given_masks(options.segmentation, ct), progress=chain)
     else:
         run = pipeline.run(ct, chain)
     progress("write", WRITING)
-    result = replace(run.result, timing_s={"load": load_s, **run.result.timing_s})
+    result = with_standing(run.result, _person(options))
+    result = replace(result, timing_s={"load": load_s, **result.timing_s})
     return write_results(output, ct, run.segmentation, result)
+
+
+def _person(options: argparse.Namespace) -> Person | None:
+    """Whom to look up in the reference curves; None where nobody asks."""
+    if (options.age is None) != (options.sex is None):
+        raise BadInput("Reference curves are by age and sex: give both --age and --sex, or neither.")
+    try:
+        person = None if options.age is None else Person(options.age, options.sex)
+    except ValueError as error:
+        raise BadInput(f"{error}; give --age in years.".capitalize()) from error
+    if person is not None and person.age_years < ADULT_YEARS:
+        raise BadInput(f"--age is {person.age_years}: thresholds and curves are those of adults; children are refused.")
+    return person
 
 
 def _given_masks(path: Path, ct: CT) -> Segmentation:
@@ -191,7 +247,22 @@ def _calibrate(options: argparse.Namespace) -> int:
     write_line(output, measured)
     show(_line_in_words(measured))
     show(f"The line is in {output}; measure this scanner's CTs of the same voltage with: compute CT --line {output}")
+    if not options.no_registry:
+        show(_entered(measured))
     return MEASURED
+
+
+def _entered(measured: PhantomLine) -> str:
+    """Enters a line into the registry, where its scan tells of which scanner it is; in words."""
+    from OpportunisticBMDLib.scanners.measurement import machine, why_not_kept
+    from OpportunisticBMDLib.scanners.registry import ScannerRegistry
+
+    why = why_not_kept(measured.scan)
+    if why:
+        return f"It is not entered into the registry of scanners: {why}."
+    is_new = ScannerRegistry.of_user().enter(measured)
+    whose = f"the registry of scanners, where CTs of {machine(measured.scan)} find it by themselves"
+    return f"It is in {whose}." if is_new else f"It replaces the line of the same scan in {whose}."
 
 
 def _phantom(named: str) -> Phantom:
@@ -299,6 +370,9 @@ def _stem(path: Path) -> str:
 
 
 def _in_words(result: Result, output: Path) -> str:
+    from OpportunisticBMDLib.results.standing_words import standing_line
+    from OpportunisticBMDLib.results.trust_words import trust_line
+
     lines = []
     if result.status == "refused":
         lines.append("Refused: no bone mineral density can be given.")
@@ -307,9 +381,23 @@ def _in_words(result: Result, output: Path) -> str:
             f"BMD {result.bmd_mg_cm3:.1f} +- {result.bmd_sd_mg_cm3:.1f} mg/cm3 HA (K2HPO4 "
             f"{result.bmd_k2hpo4_mg_cm3:.1f}), mean of {' and '.join(result.vertebrae_used)}: {result.category}"
         )
+        lines += _uncertainty_in_words(result)
+        lines += [line for line in (trust_line(result).replace("cm³", "cm3"),) if line]
+        lines += [line for line in (standing_line(result),) if line]
     lines += [f"{reason.severity}: {reason.message}" for reason in result.reasons]
     lines.append(f"Results in {output}. For research, not diagnosis.")
     return "\n".join(lines)
+
+
+def _uncertainty_in_words(result: Result) -> list[str]:
+    from OpportunisticBMDLib.results import wording
+
+    between, causes = wording.interval(result), wording.unsure_because(result)
+    if between is None or not causes:
+        return []
+    interval = f"95 % interval {between[0]:.1f} to {between[1]:.1f} mg/cm³. SD: {causes}."
+    sentences = f"{interval} {wording.phantom_gain(result)}"
+    return [sentences.rstrip().replace("±", "+-").replace("cm³", "cm3")]
 
 
 def _line_in_words(measured: PhantomLine) -> str:

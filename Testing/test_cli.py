@@ -17,7 +17,12 @@ import SimpleITK as sitk
 pydicom = pytest.importorskip("pydicom", reason="pydicom (the dicom extra) is not installed")
 
 from dicom_files import write_slice, write_stack  # noqa: E402
-from OpportunisticBMDLib.cli import BAD_INPUT, REFUSED, main  # noqa: E402
+from example_results import acquisition  # noqa: E402
+from OpportunisticBMDLib.cli import BAD_INPUT, REFUSED, _voltage, main  # noqa: E402
+from OpportunisticBMDLib.core.ct import CT  # noqa: E402
+from OpportunisticBMDLib.core.errors import BadInput  # noqa: E402
+from OpportunisticBMDLib.core.grid import Grid  # noqa: E402
+from OpportunisticBMDLib.core.volume import Volume  # noqa: E402
 from OpportunisticBMDLib.models import model_folder  # noqa: E402
 
 RANDOM = np.random.default_rng(0)
@@ -212,6 +217,32 @@ def test_a_ct_without_the_vertebrae_is_refused_with_a_reason(tmp_path):
     assert [s["stage"] for s in stages][:3] == ["read", "load models", "localize"]
     assert [s["percent"] for s in stages] == sorted(s["percent"] for s in stages)
     assert all(s["percent"] == round(100 * s["fraction"]) for s in stages) and stages[0]["fraction"] == 0.0
+
+
+def test_a_child_is_refused_before_anything_is_read(tmp_path, capfd):
+    who = ["--age", "12", "--sex", "male"]
+    assert main(["compute", str(tmp_path / "none.nii"), "-o", str(tmp_path / "out"), *who]) == BAD_INPUT
+    assert "those of adults" in capfd.readouterr().err
+
+
+def test_a_voltage_that_none_can_be_is_bad_usage(tmp_path, capfd):
+    ct = phantom_without_spine(tmp_path / "ct.nii.gz")
+    assert main(["compute", str(ct), "-o", str(tmp_path / "out"), "--kvp", "1.2"]) == BAD_INPUT
+    assert "give the tube voltage in kV" in capfd.readouterr().err and not (tmp_path / "out" / "result.json").exists()
+
+
+def test_a_voltage_that_the_file_states_is_not_overruled():
+    ct = CT(Volume(TISSUE, Grid.axis_aligned(TISSUE.shape, (1, 1, 1))), acquisition(kvp=100.0))
+    assert _voltage(ct, None) == _voltage(ct, 100.0) == 100.0
+    with pytest.raises(BadInput, match="was made at 100 kVp: leave --kvp out"):
+        _voltage(ct, 120.0)
+
+
+def test_a_voltage_that_is_stated_is_in_the_result(tmp_path):
+    ct = phantom_without_spine(tmp_path / "ct.nii.gz")
+    assert main(["compute", str(ct), "-o", str(tmp_path / "out"), "--kvp", "100", "--progress", "none"]) == REFUSED
+    result = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert result["input"]["kvp"] == 100 and result["calibration"]["name"] == "100 kVp"
 
 
 def test_a_missing_gpu_is_said_in_one_line(tmp_path, capfd):

@@ -27,6 +27,7 @@ from OpportunisticBMDLib.core.thresholds import Thresholds
 from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.edits import Edits
 from OpportunisticBMDLib.inference.device import chosen_device
+from OpportunisticBMDLib.scanners.registry import ScannerRegistry
 from OpportunisticBMDLib.system.leftovers import clear_leftovers
 from OpportunisticBMDLib.system.progress import Progress
 from OpportunisticBMDLib.worker.messages import built, line, packed, plain, unpacked
@@ -205,6 +206,7 @@ def _run(pipeline: Pipeline, voxels: np.ndarray, job: Mapping[str, Any], progres
         pipeline,
         thresholds=built(Thresholds, job["thresholds"]),
         calibration=built(Calibration, job["calibration"]),
+        scanners=ScannerRegistry.of_user(),
     )
     grid = built(Grid, job["grid"])
     ct = CT(Volume(voxels, grid), built(Acquisition, job["acquisition"]))
