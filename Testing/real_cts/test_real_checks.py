@@ -473,7 +473,7 @@ def test_the_shipped_models_on_a_real_labelled_ct(real_ct, tmp_path, capsys):
     printed = capsys.readouterr().out
     for name in VERTEBRAE:
         centroid, inside, covered, _, status = cells(printed, "abdomen-native", "shipped", name)
-        assert centroid == "yes" and status in ("measured", "review")
+        assert centroid == "yes" and status == "refused"  # L1 holds a bone island, and T12 touches the upper edge
         assert float(inside.rstrip(" %")) >= 95 and float(covered.rstrip(" %")) >= 50
     assert (tmp_path / "real_cts.md").read_text() == printed
     assert (tmp_path / "pictures" / "abdomen-native-shipped.png").read_bytes().startswith(b"\x89PNG")
