@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+SLOPE_RANGE_HU_PER_MG_CM3 = (0.5, 3.0)  # of any scanner at any voltage
+INTERCEPT_RANGE_HU = (-100.0, 100.0)
 LineKind = Literal["voltage", "internal", "scanner", "phantom", "given"]
 
 

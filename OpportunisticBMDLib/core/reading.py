@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from OpportunisticBMDLib.core.region import Region
 
+LUMP_MM = 1.5  # SD of what is looked at for lumps: finer than a bone island, coarser than noise and trabeculae
 METAL_HU = 1500.0  # denser than any bone: metal or cement
 
 

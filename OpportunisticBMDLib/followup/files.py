@@ -9,8 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from OpportunisticBMDLib import __version__
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.vertebrae import VERTEBRAE
@@ -20,6 +18,7 @@ from OpportunisticBMDLib.results.json_file import SOFTWARE
 from OpportunisticBMDLib.results.json_numbers import rounded
 from OpportunisticBMDLib.results.wording import RESEARCH_ONLY
 from OpportunisticBMDLib.system.files import write_bytes
+from OpportunisticBMDLib.system.pages import page_template
 
 SCHEMA_VERSION = 1
 
@@ -66,14 +65,7 @@ def as_csv(changes: Sequence[Change]) -> str:
 
 def as_html(changes: Sequence[Change]) -> str:
     """One page that needs nothing else; every text from outside is escaped."""
-    environment = Environment(
-        loader=PackageLoader("OpportunisticBMDLib.followup", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("changes.html.j2").render(
+    return page_template("OpportunisticBMDLib.followup", "changes.html.j2").render(
         changes=changes, words=wording, research_only=RESEARCH_ONLY, software=f"{SOFTWARE} {__version__}"
     )
 

@@ -11,12 +11,11 @@ from scipy import ndimage
 from OpportunisticBMDLib.core.damage import damaged, repaired
 from OpportunisticBMDLib.core.grid import Grid
 from OpportunisticBMDLib.core.ranges import extent, grown
-from OpportunisticBMDLib.core.reading import METAL_HU, Reading
+from OpportunisticBMDLib.core.reading import LUMP_MM, METAL_HU, Reading
 from OpportunisticBMDLib.core.region import Region
 from OpportunisticBMDLib.core.vertebrae import LABELS
 from OpportunisticBMDLib.core.volume import Volume
 
-LUMP_MM = 1.5  # SD of what is looked at for lumps: finer than a bone island, coarser than noise and trabeculae
 GAS_MM = 0.7  # SD of what is looked at for gas: it stands out by so much that it need not be smoothed further
 CORE_MM = 3.0  # from a mask's surface, from where on neither cortex nor endplates blur in
 WALL_RADII = 1.6  # of a region: there the wall of its body begins, beyond which a mask may hold an arch

@@ -14,7 +14,7 @@ from OpportunisticBMDLib import __version__
 from OpportunisticBMDLib.calibration.fit import APART_SD, UNEVEN_SD_HU
 from OpportunisticBMDLib.calibration.lines import as_at_120_kvp
 from OpportunisticBMDLib.calibration.phantom_line import PhantomLine, SeenInsert
-from OpportunisticBMDLib.core.calibration_line import Calibration
+from OpportunisticBMDLib.core.calibration_line import INTERCEPT_RANGE_HU, SLOPE_RANGE_HU_PER_MG_CM3, Calibration
 from OpportunisticBMDLib.core.ct import Acquisition, ImageKind
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.materials import HA
@@ -24,7 +24,6 @@ from OpportunisticBMDLib.results.json_file import SOFTWARE, calibration_of
 from OpportunisticBMDLib.results.json_numbers import all_rounded, rounded
 from OpportunisticBMDLib.system.files import write_bytes
 
-LEAST_SLOPE, MOST_SLOPE, MOST_INTERCEPT_HU = 0.5, 3.0, 100.0  # HU per mg/cm3, and HU: of any scanner at any voltage
 SAME_KV = 5.0  # voltages that differ by no more are one
 PHANTOM = "phantom"  # whatever was read: where it lay is not kept
 KINDS = tuple(kind.value for kind in ImageKind)
@@ -167,10 +166,11 @@ def _day(text: str | None) -> str | None:
 def _line(entries: Entries) -> Calibration:
     entries.word("material", (HA,))  # of no other may it be
     line = calibration_of(entries)
-    if not LEAST_SLOPE <= line.slope_hu_per_mg_cm3 <= MOST_SLOPE or abs(line.intercept_hu) > MOST_INTERCEPT_HU:
+    slopes, intercepts = SLOPE_RANGE_HU_PER_MG_CM3, INTERCEPT_RANGE_HU
+    if not (slopes[0] <= line.slope_hu_per_mg_cm3 <= slopes[1] and intercepts[0] <= line.intercept_hu <= intercepts[1]):
         raise ValueError(
-            f"its slope lies beyond {LEAST_SLOPE:g} to {MOST_SLOPE:g} HU per mg/cm3, or its intercept beyond "
-            f"{MOST_INTERCEPT_HU:g} HU: no CT shows bone so"
+            f"its slope lies beyond {slopes[0]:g} to {slopes[1]:g} HU per mg/cm3, or its intercept beyond "
+            f"{intercepts[1]:g} HU: no CT shows bone so"
         )
     if min(line.slope_sd, line.intercept_sd_hu) < 0:
         raise ValueError("an SD is below 0")

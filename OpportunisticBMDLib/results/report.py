@@ -6,8 +6,6 @@ import base64
 from collections.abc import Iterable
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from OpportunisticBMDLib import __version__
 from OpportunisticBMDLib.core.levels import CONVENTION, Levels, SeenVertebra
 from OpportunisticBMDLib.core.result import Result
@@ -17,6 +15,7 @@ from OpportunisticBMDLib.dicom.codes import SEGMENT_COLOURS
 from OpportunisticBMDLib.quality.unusual_levels import WORDS as VARIANT_WORDS
 from OpportunisticBMDLib.results import standing_words, trust_words, wording
 from OpportunisticBMDLib.results.json_file import SOFTWARE, STAGES, ZERO
+from OpportunisticBMDLib.system.pages import page_template
 
 # The bar ends here: nearly every patient between 30 and 90 years lies within (field of the QCT reference data).
 SCALE_MG_CM3 = 220.0
@@ -33,14 +32,7 @@ def render_report(result: Result, preview_png: bytes) -> str:
         result: measured, review or refused.
         preview_png: the preview picture, embedded as base64.
     """
-    environment = Environment(
-        loader=PackageLoader("OpportunisticBMDLib.results", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.j2").render(
+    return page_template("OpportunisticBMDLib.results", "report.html.j2").render(
         result=result,
         measured=result.status != "refused" and result.bmd_mg_cm3 is not None,
         words=wording,

@@ -7,12 +7,11 @@ from scipy import ndimage
 
 from OpportunisticBMDLib.core.damage import damaged, repaired
 from OpportunisticBMDLib.core.ranges import Ranges, grown
-from OpportunisticBMDLib.core.reading import METAL_HU, Reading
+from OpportunisticBMDLib.core.reading import LUMP_MM, METAL_HU, Reading
 from OpportunisticBMDLib.core.region import Region
 from OpportunisticBMDLib.core.vertebrae import LABELS
 from OpportunisticBMDLib.core.volume import Volume
 
-LUMP_MM = 1.5  # SD of what is looked at for lumps: finer than a bone island, coarser than noise and trabeculae
 LUMP_HU = 120.0  # from the region's median: sclerosis, a bone island or cement above it; a cyst, gas or fat below
 LUMP_SD = 4.0  # and at least so many SD of the rest
 DAMAGE_VOXELS = 2  # around a region, in which damaged voxels would move what is read: by the blur that is taken off

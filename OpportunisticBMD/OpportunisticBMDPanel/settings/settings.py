@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from OpportunisticBMDLib.core.calibration_line import Calibration
+from OpportunisticBMDLib.core.calibration_line import INTERCEPT_RANGE_HU, SLOPE_RANGE_HU_PER_MG_CM3, Calibration
 from OpportunisticBMDLib.core.materials import HA, HA_HU_PER_MG_CM3, MATERIALS
 from OpportunisticBMDLib.core.thresholds import Thresholds
 from OpportunisticBMDLib.inference.device import DEVICES
@@ -16,8 +16,6 @@ from OpportunisticBMDLib.results.report_text import DEFAULT_TEMPLATE, check_temp
 
 GROUP = "OpportunisticBMD"
 THRESHOLD_RANGE_MG_CM3 = (10.0, 300.0)
-SLOPE_RANGE_HU_PER_MG_CM3 = (0.5, 3.0)
-INTERCEPT_RANGE_HU = (-100.0, 100.0)
 DEFAULT_SLOPE_HU_PER_MG_CM3, DEFAULT_INTERCEPT_HU = HA_HU_PER_MG_CM3, 0.0  # the computed line at 120 kVp
 
 

@@ -11,13 +11,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from OpportunisticBMDLib import __version__
 from OpportunisticBMDLib.core.vertebrae import VERTEBRAE
 from OpportunisticBMDLib.results.json_file import SOFTWARE
 from OpportunisticBMDLib.results.wording import RESEARCH_ONLY
 from OpportunisticBMDLib.system.files import write_bytes
+from OpportunisticBMDLib.system.pages import page_template
 from OpportunisticBMDTraining.evaluate import plots, words
 from OpportunisticBMDTraining.evaluate.checklists import CHECKLISTS
 from OpportunisticBMDTraining.evaluate.comparisons import Comparison, write_comparisons
@@ -104,14 +103,7 @@ def as_json(report: EvaluationReport, figures: Figures) -> dict[str, Any]:
 
 def render(report: EvaluationReport, figures: Figures) -> str:
     """The page; every text from outside is escaped."""
-    environment = Environment(
-        loader=PackageLoader("OpportunisticBMDTraining.evaluate", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.j2").render(
+    return page_template("OpportunisticBMDTraining.evaluate", "report.html.j2").render(
         report=report,
         figures=figures,
         words=words,

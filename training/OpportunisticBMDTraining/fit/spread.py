@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from OpportunisticBMDLib.core.errors import BadInput
-from OpportunisticBMDLib.models import load_card, save_card
+from OpportunisticBMDLib.models import ModelCard, load_card, save_card
 from OpportunisticBMDLib.results.wording import INTERVAL_SDS
 from OpportunisticBMDLib.stages.measure import SPREAD
 from OpportunisticBMDTraining.command_line import exit_status
@@ -43,16 +43,26 @@ def scale_of(comparisons: Sequence[Comparison]) -> float:
     return float(np.percentile(np.abs(found - truth) / sd, COVERED) / INTERVAL_SDS)
 
 
+def card_of(models: Path, comparisons: Sequence[Comparison]) -> ModelCard:
+    """The card of the BMD model that measured the cases.
+
+    Raises:
+        BadInput: another model measured them, or there is no model.
+    """
+    card = load_card("bmd", models)
+    name = f"bmd: {card.name} {card.sha256[:12]}"
+    if any(name not in c.models for c in comparisons if c.models):
+        raise BadInput(f"The cases were not measured by the BMD model in {models} ({name}); evaluate that model.")
+    return card
+
+
 def rescale(models: Path, comparisons: Sequence[Comparison]) -> float:
     """Writes the new scale into the BMD model's card, and returns it.
 
     Raises:
         BadInput: too few cases, another model's cases, or no model.
     """
-    card = load_card("bmd", models)
-    name = f"bmd: {card.name} {card.sha256[:12]}"
-    if any(name not in c.models for c in comparisons if c.models):
-        raise BadInput(f"The cases were not measured by the BMD model in {models} ({name}); evaluate that model.")
+    card = card_of(models, comparisons)
     scale = round(card.outputs.get(SPREAD, 1.0) * scale_of(comparisons), 3)
     save_card(models, replace(card, outputs={**card.outputs, SPREAD: scale}))
     return scale

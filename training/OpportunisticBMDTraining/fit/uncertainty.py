@@ -19,11 +19,12 @@ from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
 from OpportunisticBMDLib.core.errors import BadInput
-from OpportunisticBMDLib.models import load_card, save_card
+from OpportunisticBMDLib.models import save_card
 from OpportunisticBMDLib.stages.uncertainty import GROUPS, NORMAL_SDS, NORMAL_STEEPNESS, SCALES, Scales
 from OpportunisticBMDTraining.command_line import exit_status
 from OpportunisticBMDTraining.evaluate.comparisons import Comparison, load_comparisons
 from OpportunisticBMDTraining.evaluate.trust import WAYS, Mean, means_of, probability_table, trust_table
+from OpportunisticBMDTraining.fit.spread import card_of
 
 COVERED = 0.95
 LEAST_CASES = 40  # of a group: fewer say little about one case in twenty
@@ -128,10 +129,7 @@ def calibrate(models: Path, cases: Sequence[Comparison]) -> Scales:
     Raises:
         BadInput: too few cases, another model's cases, or no model.
     """
-    card = load_card("bmd", models)
-    name = f"bmd: {card.name} {card.sha256[:12]}"
-    if any(name not in c.models for c in cases if c.models):
-        raise BadInput(f"The cases were not measured by the BMD model in {models} ({name}); evaluate that model.")
+    card = card_of(models, cases)
     scales = scales_of(cases)
     outputs = {**card.outputs, SCALES: scales.as_output()}
     save_card(models, replace(card, outputs=outputs, figures={**card.figures, FITTED_ON: described(cases)}))

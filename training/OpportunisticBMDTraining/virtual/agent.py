@@ -16,9 +16,8 @@ import numpy as np
 
 from OpportunisticBMDLib.core.contrast import Phase
 from OpportunisticBMDLib.core.materials import HA_HU_PER_MG_CM3
+from OpportunisticBMDLib.stages.contrast.phase import IODINE
 from OpportunisticBMDTraining.virtual.parameters import Agent, PatientParameters
-
-IODINE = {80.0: 1.6, 100.0: 1.25, 120.0: 1.0, 140.0: 0.86}  # kVp: HU of iodine relative to 120 kVp
 
 DELAYS_S = (20, 25, 35, 45, 60, 70, 85, 100, 130, 180, 300, 600)
 CURVES: Mapping[str, tuple[float, ...]] = {  # HU at 120 kVp over what is there without an agent
