@@ -30,7 +30,7 @@ from OpportunisticBMDTraining.virtual.texture import Texture
 from OpportunisticBMDTraining.virtual.thorax import rib_course
 from OpportunisticBMDTraining.virtual.trunk import Trunk
 
-ONE_SCANNER = "d7e4decbd16b"  # of the records of 20 patients
+ONE_SCANNER = "f2314bc7b1cf"  # of the records of 20 patients
 SCAN = {"kvp": 120.0, "noise_hu": 6.0, "kernel_sigma": 0.5, "slice_thickness": 2.0, "increment": 2.0, "smear": 0.3}
 FIELD = {"pixel": 1.0, "field_of_view": 300.0, "top": 75.0, "bottom": -85.0, "centre": (0.0, 20.0)}
 IDEAL = {"slope": 1.0, "offset": 0.0, "cupping_hu": 0.0, "edge": 0.0}
@@ -79,6 +79,15 @@ def test_patients_of_one_scanner_are_drawn_as_ever():
     rounded = json.dumps(json.loads(text, parse_float=lambda number: f"{float(number):.6g}"), sort_keys=True)
     assert hashlib.sha256(rounded.encode()).hexdigest()[:12] == ONE_SCANNER
     assert draw_parameters(3) == draw_parameters(3, "one-scanner") != draw_parameters(3, "many-scanners")
+
+
+def test_people_differ_in_fat_and_muscle_and_the_old_have_less_dense_muscle(people):
+    fat, muscle = (np.array([getattr(p.body, name) for p in people]) for name in ("fat_hu", "muscle_hu"))
+    age = np.array([p.age for p in people])
+    assert (fat.mean(), fat.std()) == (pytest.approx(-102, abs=1), pytest.approx(4.5, abs=1))
+    young, old = muscle[age < 45], muscle[age > 75]
+    assert young.mean() - old.mean() == pytest.approx(17, abs=4)
+    assert young.std() == pytest.approx(6, abs=1.5)
 
 
 def test_an_unknown_cohort_is_named():

@@ -4,9 +4,8 @@ Virtual patients lie on a phantom, in a field of view that holds it, their scann
 the same masks are read through each line. Prints a Markdown table of the error of the mean BMD, patients without and
 with a contrast agent apart.
 
-Virtual people are alike in fat, muscle and blood. How real ones differ (`calibration.internal`) is added to what their
-tissues show: without it that line would look better than it is. What is not here, and widens the other lines in a real
-house: a phantom hardens the beam otherwise than a patient, and a scanner drifts.
+What is not here, and widens the lines that are measured on a phantom in a real house: it hardens the beam otherwise
+than a patient, and a scanner drifts.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ import numpy as np
 
 from OpportunisticBMDLib.calibration import line_of
 from OpportunisticBMDLib.calibration.in_scan import line_of_phantom_below
-from OpportunisticBMDLib.calibration.internal import BLOOD, FAT_SD_HU, MUSCLE, likeliest_line, seen_tissues
+from OpportunisticBMDLib.calibration.internal import likeliest_line, seen_tissues
 from OpportunisticBMDLib.calibration.lines import as_at_120_kvp
 from OpportunisticBMDLib.calibration.phantom_line import line_of_phantom
 from OpportunisticBMDLib.calibration.phantoms import BELOW_PATIENTS, PHANTOMS
@@ -57,7 +56,6 @@ WAYS = {
 FIGURES = ("patients", "bias ± SD", "SD by the line")
 HEADER = ("line", *(f"{agent}: {what}" for agent in ("no contrast", "contrast") for what in FIGURES))
 BELOW = tuple(name for name, phantom in PHANTOMS.items() if phantom in BELOW_PATIENTS)
-PEOPLE_SD_HU = {"fat": FAT_SD_HU, "muscle": MUSCLE.sd_hu, "blood": BLOOD.sd_hu}
 
 
 @dataclass(frozen=True)
@@ -121,12 +119,9 @@ def _lines(
 ) -> dict[str, Calibration]:
     """Way -> line, of those ways that there are for this patient."""
     scan, computed = parameters.scan, line_of(ct.acquisition)
-    rng = np.random.default_rng([parameters.seed, 60])
-    people = {name: float(rng.normal(0, sd)) for name, sd in PEOPLE_SD_HU.items()}
-    seen = {name: hu + people[name] for name, hu in seen_tissues(ct, bodies, contrast).items()}
     lines = {
         "voltage": computed,
-        "internal": likeliest_line(computed, seen, scan.kvp),
+        "internal": likeliest_line(computed, seen_tissues(ct, bodies, contrast), scan.kvp),
         "scanner": _scanned(parameters),
         "phantom": line_of_phantom_below(ct, bodies),
         "true": scanner_line(scan.kvp, scan.slope, scan.offset),

@@ -6,7 +6,7 @@ import numpy as np
 
 from OpportunisticBMDLib.core.ranges import Ranges
 from OpportunisticBMDTraining.virtual.canvas import Canvas, coverage, is_empty, stamp_tube
-from OpportunisticBMDTraining.virtual.materials import FAT_HU, MUSCLE_HU
+from OpportunisticBMDTraining.virtual.materials import FAT_HU
 from OpportunisticBMDTraining.virtual.parameters import Arm, PatientParameters
 from OpportunisticBMDTraining.virtual.trunk import Trunk
 
@@ -16,12 +16,13 @@ BONE_MM, MARROW_MM, NAIL_MM, NAIL_HU = 11.0, 5.5, 4.5, 6000.0
 def paint_arm_flesh(canvas: Canvas, parameters: PatientParameters, trunk: Trunk) -> None:
     """Skin, fat and muscle."""
     for arm in parameters.body.arms:
-        fat = 3 + 0.25 * parameters.body.fat
+        body = parameters.body
+        fat = 3 + 0.25 * body.fat
         found = _distance(canvas, trunk, parameters, arm)
         if found is None:
             continue
         box, d = found
-        for depth, hu in ((0.0, 25.0), (2.0, FAT_HU), (2.0 + fat, MUSCLE_HU)):
+        for depth, hu in ((0.0, 25.0), (2.0, body.fat_hu), (2.0 + fat, body.muscle_hu)):
             canvas.paint(box, d + np.float32(depth), hu)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from OpportunisticBMDLib.core.ranges import Ranges
 from OpportunisticBMDTraining.virtual.canvas import ellipsoid, is_empty, smooth_max
 from OpportunisticBMDTraining.virtual.cavity import Cavity, spine_line
-from OpportunisticBMDTraining.virtual.materials import FAT_HU, LUNG_HU
+from OpportunisticBMDTraining.virtual.materials import LUNG_HU
 from OpportunisticBMDTraining.virtual.parameters import PatientParameters
 from OpportunisticBMDTraining.virtual.trunk import Trunk
 
@@ -21,7 +21,7 @@ def paint_chest(cavity: Cavity, parameters: PatientParameters, trunk: Trunk, rng
     p, inner = canvas.coordinates(box), cavity.inner[box]
     space = smooth_max(inner, cavity.over_diaphragm(box, 0.0), 4.0)
     keep, heart = _mediastinum(p, parameters, trunk)
-    canvas.paint(box, smooth_max(space, keep, 3.0), FAT_HU + 15)
+    canvas.paint(box, smooth_max(space, keep, 3.0), body.fat_hu + 15)
     blood = body.vein_hu + 10 if parameters.contrast else 42.0
     canvas.paint(box, smooth_max(heart + 4, space + 3, 3.0), blood)
     lungs = smooth_max(space, -keep, 4.0)

@@ -21,6 +21,7 @@ from OpportunisticBMDTraining.virtual.parameters import (
     PatientParameters,
     TextureParameters,
 )
+from OpportunisticBMDTraining.virtual.tissues import with_tissues
 
 VOLTAGES = (80.0, 100.0, 120.0, 140.0)
 FAT = (1.14, 1.05, 1.0, 0.97)  # HU of fat relative to 120 kVp
@@ -65,7 +66,7 @@ def draw_many_scanners(seed: int) -> PatientParameters:
         implants=implants,
     )
     patient = with_hard_scan(replace(patient, body=replace(body, **_draw_slender_bones(rng, body))))
-    return with_agent(patient, HEADERS)
+    return with_agent(with_tissues(patient), HEADERS)
 
 
 def _draw_texture(rng: np.random.Generator) -> TextureParameters:

@@ -17,6 +17,7 @@ from OpportunisticBMDTraining.virtual.parameters import (
     ScanParameters,
     VertebraParameters,
 )
+from OpportunisticBMDTraining.virtual.tissues import with_tissues
 
 
 def draw_one_scanner(seed: int) -> PatientParameters:
@@ -43,7 +44,7 @@ def draw_one_scanner(seed: int) -> PatientParameters:
         body=body,
         scan=_draw_scan(rng, size, body),
     )
-    return with_agent(patient, {"right": 1.0})
+    return with_agent(with_tissues(patient), {"right": 1.0})
 
 
 def _draw_spine(

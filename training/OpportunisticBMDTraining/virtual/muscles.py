@@ -6,7 +6,6 @@ import numpy as np
 
 from OpportunisticBMDLib.core.ranges import Ranges
 from OpportunisticBMDTraining.virtual.canvas import Canvas, is_empty, stamp_tube
-from OpportunisticBMDTraining.virtual.materials import FAT_HU, MUSCLE_HU
 from OpportunisticBMDTraining.virtual.parameters import PatientParameters
 from OpportunisticBMDTraining.virtual.spine import Vertebra
 from OpportunisticBMDTraining.virtual.trunk import Trunk
@@ -22,8 +21,8 @@ def paint_wall(canvas: Canvas, parameters: PatientParameters, trunk: Trunk) -> N
     wall = 0.75 * body.wall
     surface = trunk.distance(p, wall + body.fat, power=2.5, fat_front=0.35 * body.fat)
     canvas.paint(canvas.whole, surface - 2.0, 25.0)
-    canvas.paint(canvas.whole, surface, FAT_HU)
-    canvas.paint(canvas.whole, trunk.distance(p, wall, fat_front=-0.2 * body.wall), MUSCLE_HU)
+    canvas.paint(canvas.whole, surface, body.fat_hu)
+    canvas.paint(canvas.whole, trunk.distance(p, wall, fat_front=-0.2 * body.wall), body.muscle_hu)
 
 
 def paint_muscles(canvas: Canvas, parameters: PatientParameters, vertebrae: tuple[Vertebra, ...]) -> None:
@@ -32,14 +31,14 @@ def paint_muscles(canvas: Canvas, parameters: PatientParameters, vertebrae: tupl
     box = canvas.box((-110, -130, last[2] - 20), (110, 45, 1e4))
     if is_empty(box):
         return
-    size, tone = parameters.size, MUSCLE_HU + (8 if parameters.contrast else 0)
+    size, tone = parameters.size, parameters.body.muscle_hu + (8 if parameters.contrast else 0)
     blank = np.full([s.stop - s.start for s in box], 9, np.float32)
     back, front = blank.copy(), blank
     for above, below in zip(vertebrae, vertebrae[1:]):
         _stamp_back(back, box, canvas, above, below, size)
         if above.shape.name in PSOAS_RADIUS:
             _stamp_psoas(front, box, canvas, above, below, size)
-    canvas.paint(box, back, tone - 0.15 * max(parameters.age - 40, 0))
+    canvas.paint(box, back, tone)
     canvas.paint(box, front, tone)
 
 

@@ -11,7 +11,6 @@ from OpportunisticBMDLib.core.ranges import Ranges
 from OpportunisticBMDTraining.virtual.canvas import Canvas, ellipsoid, is_empty, smooth_max, stamp_tube
 from OpportunisticBMDTraining.virtual.cavity import Cavity
 from OpportunisticBMDTraining.virtual.chest import paint_chest
-from OpportunisticBMDTraining.virtual.materials import FAT_HU
 from OpportunisticBMDTraining.virtual.muscles import paint_muscles, paint_wall
 from OpportunisticBMDTraining.virtual.parameters import Agent, BodyParameters, PatientParameters
 from OpportunisticBMDTraining.virtual.spine import Vertebra
@@ -29,7 +28,7 @@ def paint_soft_tissue(
     rng = np.random.default_rng([parameters.seed, 1])
     paint_wall(canvas, parameters, trunk)
     cavity = Cavity.of(canvas, parameters, trunk)
-    canvas.paint(canvas.whole, cavity.inner, FAT_HU)
+    canvas.paint(canvas.whole, cavity.inner, parameters.body.fat_hu)
     _mottle(canvas, parameters, rng)
     paint_muscles(canvas, parameters, vertebrae)
     _paint_bowel(cavity, parameters, trunk, rng)
@@ -134,7 +133,7 @@ def _paint_kidney(canvas: Canvas, parameters: PatientParameters, side: int, rng:
         return
     x, y, z = canvas.coordinates(box)
     p = (x + side * np.float32(0.25) * (z - centre[2]), y + np.float32(0.15) * (centre[2] - z), z)
-    canvas.paint(box, ellipsoid(p, centre, (33 * k, 34 * k, 62 * k)), FAT_HU)
+    canvas.paint(box, ellipsoid(p, centre, (33 * k, 34 * k, 62 * k)), body.fat_hu)
     hilum = centre + np.array([-side * 16.0, 8, 0])
     notch = ellipsoid(p, hilum, (15 * k, 12 * k, 20 * k))
     kidney = smooth_max(ellipsoid(p, centre, (26 * k, 27 * k, 54 * k)), -notch, 6.0)
@@ -142,7 +141,7 @@ def _paint_kidney(canvas: Canvas, parameters: PatientParameters, side: int, rng:
     sinus = ellipsoid(p, hilum + (side * 5, -3, 0), (8 * k, 8 * k, 24 * k))
     if parameters.agent is not None:
         _paint_medulla(canvas, box, parameters.agent, (kidney, sinus), p)
-    canvas.paint(box, sinus, FAT_HU + 70)
+    canvas.paint(box, sinus, body.fat_hu + 70)
     if parameters.agent is not None:
         canvas.paint(box, ellipsoid(p, hilum + (side * 5, -3, 0), (4 * k, 5 * k, 14 * k)), parameters.agent.pelvis_hu)
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from OpportunisticBMDTraining.virtual.materials import FAT_HU, MUSCLE_HU
+
 LEVELS = ("T5", "T6", "T7", "T8", "T9", "T10", "T11", "T12", "L1", "L2", "L3", "L4", "L5")
 # Endplate width and depth and height of the body, disc below it: mm, means for a man of 175 cm.
 WIDTH = (29.5, 30.5, 31.5, 33.0, 34.5, 36.5, 39.0, 41.5, 44.0, 45.5, 47.5, 49.5, 52.0)
@@ -232,6 +234,7 @@ class BodyParameters:
         floating: the ribs of T11, T12 and L1 relative to those above.
         sides: how bright the transverse processes are, relative to what is usual.
         cartilage_hu: of the ribs' cartilage; above 150 where it is calcified.
+        fat_hu: of all fat but the marrow's, at 120 kVp; muscle_hu: of muscle without an agent.
     """
 
     chest_width: float
@@ -257,6 +260,8 @@ class BodyParameters:
     floating: tuple[Appearance, Appearance, Appearance] = (Appearance(), Appearance(), Appearance())
     sides: float = 1.0
     cartilage_hu: float = 105.0
+    fat_hu: float = FAT_HU
+    muscle_hu: float = MUSCLE_HU
 
 
 @dataclass(frozen=True)
