@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 from math import nan
+from statistics import median_high
 
 import numpy as np
 
@@ -46,8 +47,8 @@ def measurability(
         heights: vertebra -> its heights, of those where they can be told; None where fractures are not asked for.
     """
     masks = {name: segmentation.labels.array == LABELS[name] for name in VERTEBRAE}
-    largest = max(int(np.count_nonzero(mask)) for mask in masks.values())
-    return [r for name, mask in masks.items() for r in of_masks.first(SeenMask(name, ct, mask, largest, heights or {}))]
+    usual = median_high([int(np.count_nonzero(mask)) for mask in masks.values() if mask.any()] or [0])
+    return [r for name, mask in masks.items() for r in of_masks.first(SeenMask(name, ct, mask, usual, heights or {}))]
 
 
 def readable(

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage, signal
 
+from OpportunisticBMDLib.core.grid import Grid
 from OpportunisticBMDLib.core.region import Region
 from OpportunisticBMDLib.core.volume import AIR_HU, Volume
 
 # Where the erector muscles lie: mm beside, in front of and above the middle of a body, in patient coordinates.
 BESIDE_MM, FRONT_MM, ABOVE_MM = (20.0, 60.0), (-65.0, -20.0), 12.0
 BLUR_MM = 3.0  # over which HU are averaged before their peaks are looked for: noise is, layers of fat are not
+MOST_NOISE_HU = 15.0  # SD of those averages: where it is more, they go on along the spine, as muscle and fat do
 LEAST_MM3 = 12_000.0  # a seventh of that place
 LOW_HU, HIGH_HU, BIN_HU, SMOOTH_BINS = -300.0, 300.0, 4.0, 2.0
 LEAST_PEAK = 0.02  # of the highest: how far a peak stands out
@@ -25,7 +27,7 @@ class Behind:
 
     Args:
         part: HU.
-        smooth: (I, J, K) HU, averaged over some millimetres.
+        smooth: (I, J, K) HU, averaged over some millimetres, and farther along the spine where they are noisy.
         inside: (I, J, K) bool, within that place and within the field of view.
     """
 
@@ -55,8 +57,28 @@ def behind(whole: Volume, region: Region) -> Behind | None:
     inside &= (np.abs(up) < ABOVE_MM) & (hu > AIR_HU)
     if inside.sum() * part.grid.voxel_volume < LEAST_MM3:
         return None
-    voxels = np.maximum(1, np.round(BLUR_MM / part.grid.spacing)).astype(int)
-    return Behind(part, ndimage.uniform_filter(hu, voxels), inside)
+    return Behind(part, _averaged(hu, inside, part.grid), inside)
+
+
+def _averaged(hu: np.ndarray, inside: np.ndarray, grid: Grid) -> np.ndarray:
+    """(I, J, K) HU over some millimetres, and along the spine as far as their noise asks for."""
+    voxels = np.maximum(1, np.round(BLUR_MM / grid.spacing)).astype(int)
+    smooth: np.ndarray = ndimage.uniform_filter(hu, voxels)
+    up = grid.axis_towards(2)
+    farther = (_noise_hu(smooth, inside, up, voxels[up]) / MOST_NOISE_HU) ** 2
+    if farther <= 1:
+        return smooth
+    voxels[up] = np.ceil(min(farther * voxels[up], 2 * ABOVE_MM / grid.spacing[up]))
+    return np.asarray(ndimage.uniform_filter(hu, voxels))
+
+
+def _noise_hu(smooth: np.ndarray, inside: np.ndarray, up: int, voxels: int) -> float:
+    """SD of averages over so many voxels: from one to the next along the spine the tissue is mostly the same."""
+    smooth, inside = np.moveaxis(smooth, up, 0), np.moveaxis(inside, up, 0)
+    both = inside[voxels:] & inside[:-voxels]
+    if not both.any():
+        return 0.0
+    return float(1.4826 * np.median(np.abs((smooth[voxels:] - smooth[:-voxels])[both])) / np.sqrt(2))
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from OpportunisticBMDLib.quality.body import GAS_MM
 from OpportunisticBMDLib.quality.registry import SeenRegion, SeenScan, of_regions, of_scans
 
 GAS_HU = -150.0  # below all fat
+NOISE_SDS = 4.5  # below the body's median: as low as noise alone goes
 BELOW_SURFACE_MM = 1.0  # of a mask: what lies less deep may be a disc's
 MOST_GAS_MM3 = 20.0
 DISC_MM = 8.0, 22.0  # below a body's middle: where the disc under it is looked for
@@ -24,13 +25,17 @@ MOST_DISC_GAS_MM3 = 50.0
 
 @of_regions.check(ReasonCode.GAS_IN_BODY)
 def gas_in_body(seen: SeenRegion) -> Iterator[Reason]:
-    if seen.body is None:
+    if seen.body is None or not seen.body.middle.any():
         return
     body = seen.body
-    volume = body.volume_mm3((body.smoothed(GAS_MM) < GAS_HU) & body.deeper_than(BELOW_SURFACE_MM))
+    hu = body.smoothed(GAS_MM)
+    median = np.median(hu[body.middle])
+    noise = 1.4826 * np.median(np.abs(hu[body.middle] - median))
+    limit = min(GAS_HU, median - NOISE_SDS * noise)
+    volume = body.volume_mm3((hu < limit) & body.deeper_than(BELOW_SURFACE_MM))
     if volume > MOST_GAS_MM3:
         message = (
-            f"{seen.vertebra} holds gas ({volume / 1000:.1f} cm3), as bone does that broke and died, so its density is "
+            f"{seen.vertebra} holds gas ({volume / 1000:.1f} cm³), as bone does that broke and died, so its density is "
             "not used: look for a fracture, or an infection."
         )
         yield Reason(ReasonCode.GAS_IN_BODY, "warning", message, seen.vertebra, Figure(volume, MOST_GAS_MM3))

@@ -34,14 +34,14 @@ class SeenMask:
     Args:
         ct: HU, the masks' part of the scan: a mask touches its edge only where it touches the edge of the scan.
         mask: (I, J, K) bool, on the same grid.
-        largest: voxels of the largest of the three masks.
+        usual: voxels of the three masks' median; of the larger one where there are two.
         heights: vertebra -> its heights, of those where they can be told.
     """
 
     vertebra: str
     ct: Volume
     mask: np.ndarray
-    largest: int
+    usual: int
     heights: Mapping[str, BodyHeights]
 
 

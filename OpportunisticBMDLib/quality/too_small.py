@@ -9,12 +9,12 @@ import numpy as np
 from OpportunisticBMDLib.core.reason import Figure, Reason, ReasonCode
 from OpportunisticBMDLib.quality.registry import SeenMask, of_masks
 
-LEAST_VOLUME_RATIO = 0.5  # of the largest of the three: less is cut off, crushed or wrongly segmented
+LEAST_VOLUME_RATIO = 0.5  # of the three's median, which one swollen mask does not move; less is no whole body
 
 
 @of_masks.check(ReasonCode.TOO_SMALL)
 def too_small(seen: SeenMask) -> Iterator[Reason]:
-    share = np.count_nonzero(seen.mask) / seen.largest
+    share = np.count_nonzero(seen.mask) / seen.usual
     if share < LEAST_VOLUME_RATIO:
         message = f"{seen.vertebra} is far smaller than its neighbours: crushed, cut off or not segmented as a whole."
         figure = Figure(100 * share, 100 * LEAST_VOLUME_RATIO)

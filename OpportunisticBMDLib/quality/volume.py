@@ -26,8 +26,8 @@ def unusual_volume(seen: SeenScan) -> Iterator[Reason]:
     if not LEAST <= ratio <= MOST:
         word = "smaller" if ratio < LEAST else "larger"
         message = (
-            f"The mask of {name} is {word} than those of its neighbours let expect ({ratio:.0%}): check that it holds "
-            "the whole body and nothing else."
+            f"The mask of {name} is {word} than those of its neighbours let expect ({ratio:.0%}): check that all "
+            "three hold their whole body and nothing else."
         )
         figure = Figure(100 * ratio, 100 * (LEAST if ratio < LEAST else MOST))
         yield Reason(ReasonCode.UNUSUAL_VOLUME, "warning", message, name, figure)

@@ -14,6 +14,7 @@ from OpportunisticBMDLib.core.volume import Volume
 
 LUMP_HU = 120.0  # from the region's median: sclerosis, a bone island or cement above it; a cyst, gas or fat below
 LUMP_SD = 4.0  # and at least so many SD of the rest
+MOST_LUMP_HU = 200.0  # whatever the SD: a lesion of much of the region raises it, and would hide itself
 DAMAGE_VOXELS = 2  # around a region, in which damaged voxels would move what is read: by the blur that is taken off
 
 
@@ -37,10 +38,12 @@ def read_region(ct: Volume, labels: Volume, vertebra: str, region: Region) -> Re
     covered = within * ct.grid.voxel_volume / region.volume_mm3
     if not within:
         return Reading(region, np.nan, np.nan, 0.0, 0.0, {})
+    inside = labels.array[ranges] == LABELS[vertebra]
+    ct, ranges = _around(ct, ranges)
     ct, damage = _repaired(ct, ranges)
     hu = ct.array[ranges].astype(np.float32)
     left_out, kept, lost = {}, shares, 0
-    for cause, is_left_out in _left_out(ct, labels.array[ranges] == LABELS[vertebra], ranges, shares, damage).items():
+    for cause, is_left_out in _left_out(ct, inside, ranges, shares, damage).items():
         left_out[cause] = float(kept[is_left_out].sum(dtype=float) / within)
         if cause == "damaged":
             lost = int(np.count_nonzero(kept[is_left_out]))
@@ -53,6 +56,12 @@ def read_region(ct: Volume, labels: Volume, vertebra: str, region: Region) -> Re
     return Reading(region, mean, sd, voxels, min(covered, 1.0), left_out, lost)
 
 
+def _around(ct: Volume, ranges: Ranges) -> tuple[Volume, Ranges]:
+    """What is looked at of the CT, and the ranges in it."""
+    wide = grown(ranges, ct.grid.size, np.maximum(DAMAGE_VOXELS, _lump_voxels(ct)))
+    return ct.part(wide), _within(ranges, wide)
+
+
 def _repaired(ct: Volume, ranges: Ranges) -> tuple[Volume, np.ndarray]:
     """The CT without damage in and around the ranges, and which voxels of the ranges were damaged."""
     wide = grown(ranges, ct.grid.size, DAMAGE_VOXELS)
@@ -62,7 +71,7 @@ def _repaired(ct: Volume, ranges: Ranges) -> tuple[Volume, np.ndarray]:
         array = ct.array.copy()
         array[wide] = repaired(around, damage).astype(array.dtype)
         ct = Volume(array, ct.grid)
-    return ct, damage[tuple(slice(r.start - w.start, r.stop - w.start) for r, w in zip(ranges, wide))]
+    return ct, damage[_within(ranges, wide)]
 
 
 def _blur_of_slices(ct: Volume, ranges: Ranges) -> np.ndarray:
@@ -85,9 +94,8 @@ def _left_out(
         damage: what was repaired.
     """
     sigma = LUMP_MM / ct.grid.spacing
-    wide = grown(ranges, ct.grid.size, np.ceil(3 * sigma).astype(int))
-    around = ct.array[wide].astype(np.float32)
-    core = tuple(slice(r.start - w.start, r.stop - w.start) for r, w in zip(ranges, wide))
+    wide = grown(ranges, ct.grid.size, _lump_voxels(ct))
+    around, core = ct.array[wide].astype(np.float32), _within(ranges, wide)
     smooth = ndimage.gaussian_filter(np.clip(around, -1000, METAL_HU), sigma)[core]
     metal = ndimage.gaussian_filter((around > METAL_HU).astype(np.float32), sigma)[core] > 0.02
     read = (shares > 0.5 * shares.max()) & inside & ~metal & ~damage
@@ -95,7 +103,7 @@ def _left_out(
         return {"not in the mask": ~inside, "metal": metal, "damaged": damage}
     median = np.median(smooth[read])
     spread = 1.4826 * np.median(np.abs(smooth[read] - median))
-    limit = max(LUMP_HU, LUMP_SD * spread)
+    limit = min(max(LUMP_HU, LUMP_SD * spread), MOST_LUMP_HU)
     return {
         "not in the mask": ~inside,
         "metal": metal,
@@ -108,3 +116,14 @@ def _left_out(
 def _lumps(excess: np.ndarray, limit: float) -> np.ndarray:
     """What exceeds a limit, and what goes on from there as far as half of it."""
     return ndimage.binary_propagation(excess > limit, mask=excess > limit / 2)
+
+
+def _lump_voxels(ct: Volume) -> np.ndarray:
+    """(3,) how far around a region what lies there counts for its lumps."""
+    return np.ceil(3 * LUMP_MM / ct.grid.spacing).astype(int)
+
+
+def _within(ranges: Ranges, wide: Ranges) -> Ranges:
+    """The same ranges in an array of the wider ones."""
+    first, second, third = (slice(r.start - w.start, r.stop - w.start) for r, w in zip(ranges, wide))
+    return first, second, third

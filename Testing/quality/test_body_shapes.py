@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from example_results import grid_of, synthetic_case
 from OpportunisticBMDLib.core.box import Box, box_ras
 from OpportunisticBMDLib.core.vertebrae import LABELS
 from OpportunisticBMDLib.core.volume import Volume
+from OpportunisticBMDLib.quality import measurability
 from seen_scans import seen, stretched, told
 
 CODES = ("unusual_spacing", "unusual_size", "unusual_volume", "masks_outside_box")
@@ -61,6 +63,16 @@ def test_a_mask_that_holds_more_than_its_body_is_named():
         array[np.roll(mask, shift, axis=0) & (array == 0)] = LABELS["L2"]
     (reason,) = told(seen(labels=Volume(array, labels.grid)), "unusual_volume")
     assert reason.vertebra == "L2" and reason.figure.value > 140
+
+
+def test_a_swollen_mask_is_named_and_makes_no_others_too_small():
+    labels = labels_of()
+    swollen = ndimage.binary_dilation(labels.array == LABELS["L2"], iterations=2)
+    array = np.where(swollen & (labels.array == 0), LABELS["L2"], labels.array).astype(np.uint8)
+    assert (array == LABELS["L2"]).sum() > 2.1 * (array == LABELS["L1"]).sum()
+    scan = seen(labels=Volume(array, labels.grid))
+    assert measurability(scan.ct, scan.segmentation) == []
+    assert [reason.vertebra for reason in told(scan, "unusual_volume")] == ["L2"]
 
 
 def test_masks_elsewhere_than_their_box_are_named():

@@ -107,6 +107,15 @@ def test_what_hardly_moves_the_reading_takes_nothing_out(paint):
     assert all(reason.severity == "info" for reason in found(ct, segmentation))
 
 
+@pytest.mark.parametrize("sd", [60.0, 120.0, 180.0])
+def test_noise_is_not_taken_for_gas_and_gas_in_noise_is_seen(sd):
+    noise = np.random.default_rng(3).normal(0, sd, grid_of("straight", (120, 112, 96), (1.0, 1.1, 1.5)).size)
+    for paint, is_gas in ((None, False), (gap(3.0, -700.0), True)):
+        ct, segmentation = scan(paint)
+        noisy = Volume((ct.array + noise).astype(np.int16), ct.grid)
+        assert ("gas_in_body" in [reason.code for reason in found(noisy, segmentation)]) is is_gas
+
+
 def test_slices_too_thick_for_parts_of_a_body_are_not_called_uneven():
     thin, thick = scan(a_half(60.0, 0)), scan(a_half(60.0, 0), spacing=(1.0, 1.1, 8.0))
     assert [reason.code for reason in found(*thin)] == ["uneven"]

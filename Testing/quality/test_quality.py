@@ -97,6 +97,14 @@ def test_body_of_less_than_half_its_neighbours_is_too_small(case, share, expecte
     assert found(measurability(ct, with_labels(segmentation, labels))) == expected
 
 
+def test_of_two_masks_the_smaller_one_is_too_small(case):
+    ct, segmentation = case
+    labels = np.where(segmentation.labels.array == LABELS["T12"], 0, segmentation.labels.array)
+    mask = labels == LABELS["L1"]
+    labels = np.where(mask & ~first_voxels(mask, 0.4), 0, labels)
+    assert found(measurability(ct, with_labels(segmentation, labels))) == [("not_found", "T12"), ("too_small", "L1")]
+
+
 @pytest.mark.parametrize(("share", "expected"), [(1.2 * MOST_METAL, [("metal", "L2")]), (0.8 * MOST_METAL, [])])
 def test_screw_or_cement_in_a_body_is_metal(case, share, expected):
     ct, segmentation = case

@@ -102,6 +102,19 @@ def test_lumps_that_are_no_cancellous_bone_are_left_out(hu, cause):
     assert abs(np.mean([with_ball(ct, (4, 2, 0), 4.5, hu).array[30:40, 30:40, 24].mean() - BONE_HU])) > 9.0
 
 
+def test_dense_bone_that_fills_much_of_the_region_does_not_hide_itself():
+    """It raises the SD of the region, so that a limit of 4 SD lies above it."""
+    ct, labels = scan(hu=lambda x, y, z: BONE_HU + 20 * np.sin(x) + 350.0 * (x > 1.0), noise=45.0)
+    reading = read(ct, labels)
+    assert 0.35 < reading.left_out["dense"] < 0.6 and reading.left_out["hollow"] == 0
+    assert reading.hu_mean == pytest.approx(BONE_HU, abs=12.0)
+
+
+def test_uneven_bone_without_lumps_is_read_whole():
+    ct, labels = scan(hu=lambda x, y, z: BONE_HU + 75 * np.sin(x / 2) * np.sin(y / 2), noise=20.0)
+    assert read(ct, labels).left_out_share == 0
+
+
 def test_grain_and_noise_are_no_lumps():
     assert read(*scan(noise=45.0)).left_out_share < 0.005
 
