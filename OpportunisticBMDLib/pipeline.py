@@ -15,7 +15,7 @@ from torch import nn
 from OpportunisticBMDLib import quality
 from OpportunisticBMDLib.calibration import line_of
 from OpportunisticBMDLib.calibration.in_scan import line_of_phantom_below
-from OpportunisticBMDLib.calibration.internal import line_of_tissues
+from OpportunisticBMDLib.calibration.internal import likeliest_line, seen_tissues
 from OpportunisticBMDLib.calibration.known_scanners import KnownScanners
 from OpportunisticBMDLib.core.box import Box, tightened
 from OpportunisticBMDLib.core.calibration_line import Calibration
@@ -365,24 +365,30 @@ class Pipeline:
             contrast=around.contrast,
             correction=around.correction if shown else None,
             uncertainty=shown.uncertainty if shown else None,
+            tissues_hu=around.tissues_hu,
         )
 
     def _surroundings(self, ct: CT, segmentation: Segmentation, previous: Result | None) -> Surroundings:
         """Once for a CT: what an edit of the masks does not change is taken from the result before it."""
         bodies = centres_of(segmentation)
-        earlier = previous if previous and _lie_alike(previous, bodies) else None
+        is_of_this = previous is not None and previous.acquisition.kvp == ct.acquisition.kvp
+        earlier = previous if previous and is_of_this and _lie_alike(previous, bodies) else None
         is_known = earlier is not None and earlier.contrast != NOT_TOLD
         contrast = earlier.contrast if earlier and is_known else seen_contrast(ct, bodies)
+        tissues = earlier.tissues_hu if earlier and is_known else None
+        if tissues is None:
+            tissues = seen_tissues(ct, bodies, contrast)
+        computed = line_of(ct.acquisition)
         kept = earlier.calibration if earlier and earlier.calibration.kind in ("phantom", "internal") else None
         line = (
             self.calibration
             or (kept if kept and kept.kind == "phantom" else line_of_phantom_below(ct, bodies))
             or (self.scanners and self.scanners.line_for(ct.acquisition))
             or kept
-            or line_of_tissues(ct, bodies, contrast)
-            or line_of(ct.acquisition)
+            or likeliest_line(computed, tissues, ct.acquisition.kvp)
+            or computed
         )
-        return Surroundings(line, contrast, correction_for(contrast, ct.acquisition.kvp))
+        return Surroundings(line, contrast, correction_for(contrast, ct.acquisition.kvp), tissues)
 
     @property
     def _models(self) -> dict[str, dict[str, str]]:

@@ -18,8 +18,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import chdtrc, ndtri
 
-from OpportunisticBMDLib.calibration.lines import MINERAL, REFERENCE_KVP, line_for, line_of
+from OpportunisticBMDLib.calibration.lines import MINERAL, REFERENCE_KVP, line_for
 from OpportunisticBMDLib.calibration.tissues import tissues_near
 from OpportunisticBMDLib.core.calibration_line import Calibration
 from OpportunisticBMDLib.core.contrast import Contrast, Phase
@@ -72,22 +73,18 @@ class Estimate:
 FAT_SD_HU, MUSCLE, BLOOD = 5.0, Usual(46.0, 9.0), Usual(39.0, 8.0)
 
 
-def line_of_tissues(ct: CT, bodies: Mapping[str, np.ndarray], contrast: Contrast) -> Calibration | None:
-    """The line that computation and tissues make likely; None where too few are seen, or they contradict each other.
+def seen_tissues(ct: CT, bodies: Mapping[str, np.ndarray], contrast: Contrast) -> dict[str, float]:
+    """HU of "fat", "muscle" and "blood", as far as they are seen; fat alone with an agent, none of blended images.
 
     Args:
         bodies: vertebra -> centre of its body (RAS, mm).
-        contrast: tissues count where none is seen or stated.
     """
-    return likeliest_line(line_of(ct.acquisition), seen_tissues(ct, bodies, contrast), ct.acquisition.kvp)
-
-
-def seen_tissues(ct: CT, bodies: Mapping[str, np.ndarray], contrast: Contrast) -> dict[str, float]:
-    """HU of "fat", "muscle" and "blood", as far as they are seen; none with an agent, and none of blended images."""
-    if not bodies or contrast.phase is not Phase.NONE or ct.acquisition.image_kind is not ImageKind.CONVENTIONAL:
+    if not bodies or ct.acquisition.image_kind is not ImageKind.CONVENTIONAL:
         return {}
     seen = {name: tissue.hu for name, tissue in tissues_near(ct.volume, bodies).items()}
-    if "aorta" in contrast.organs_hu:
+    if contrast.phase is not Phase.NONE:
+        seen.pop("muscle", None)
+    elif "aorta" in contrast.organs_hu:
         seen["blood"] = contrast.organs_hu["aorta"]
     return seen
 
@@ -98,7 +95,7 @@ def likeliest_line(computed: Calibration, seen_hu: Mapping[str, float], kvp: flo
     Args:
         seen_hu: of "fat", "muscle" and "blood", of those that are seen.
     """
-    usual = _usual(_voltage(kvp))
+    usual = _usual_at(_voltage(kvp))
     names = [name for name in usual if name in seen_hu]
     while len(names) >= LEAST_TISSUES:
         off = {name: _off(name, [n for n in names if n != name], seen_hu, usual, computed) for name in names}
@@ -109,21 +106,45 @@ def likeliest_line(computed: Calibration, seen_hu: Mapping[str, float], kvp: flo
     return None
 
 
-def _usual(voltage: float) -> dict[str, Usual]:
+def _usual_at(voltage: float) -> dict[str, Usual]:
     low, high = voltage - FINE_KV, voltage + FINE_KV
     energy = float((_fat(low) - _fat(high)) / np.log(_slope(low) / _slope(high)))
     return {"fat": Usual(_fat(voltage), FAT_SD_HU, energy), "muscle": MUSCLE, "blood": BLOOD}
+
+
+def unlikeliness(line: Calibration, seen_hu: Mapping[str, float], kvp: float | None) -> float:
+    """How far tissues lie from what a line lets expect: the one that does most, or all together, in SDs of a normal
+    figure that is as rare.
+
+    What soft tissues show of a line's slope is what scale and energy are likely to have of it; a line that the tissues
+    moved is judged as the computed one. Muscle that reads less than is usual holds fat, in many old and ill people, and
+    is no witness.
+    """
+    usual, computed = _usual_at(_voltage(kvp)), line_for(kvp)
+    names = [name for name in usual if name in seen_hu and (name != "muscle" or seen_hu[name] > usual[name].hu)]
+    judged = computed if line.kind == "internal" else line
+    steeper = judged.slope_hu_per_mg_cm3 / computed.slope_hu_per_mg_cm3 - 1
+    by_scale, by_energy = (steeper * (sd / computed.slope_sd) ** 2 for sd in (SCALE_SD, ENERGY_SD))
+    expected = np.array([judged.intercept_hu - computed.intercept_hu, by_scale, by_energy])
+
+    def distance(chosen: Sequence[str]) -> float:
+        rows, noise = _rows(chosen, usual)
+        off = np.array([seen_hu[name] - usual[name].hu for name in chosen]) - rows @ expected
+        squared = off @ np.linalg.solve(rows @ _before(judged) @ rows.T + noise, off)
+        probability = max(float(chdtrc(len(chosen), squared)), np.finfo(float).tiny)
+        return float(-ndtri(probability / 2))
+
+    return max((distance(chosen) for chosen in (names, *([name] for name in names)) if chosen), default=0.0)
 
 
 def _estimate(
     names: Sequence[str], seen_hu: Mapping[str, float], usual: Mapping[str, Usual], computed: Calibration
 ) -> Estimate:
     """By linear least squares of what is seen and of what is known before: the computed line, as sure as it is."""
-    before = np.diag([computed.intercept_sd_hu, SCALE_SD, ENERGY_SD]) ** 2
+    before = _before(computed)
     if not names:
         return Estimate(np.zeros(3), before)
-    rows = np.array([_row(usual[name]) for name in names])
-    noise = np.diag([_variance(usual[name]) for name in names])
+    rows, noise = _rows(names, usual)
     gain = before @ rows.T @ np.linalg.inv(rows @ before @ rows.T + noise)
     off = np.array([seen_hu[name] - usual[name].hu for name in names])
     return Estimate(gain @ off, before - gain @ rows @ before)
@@ -140,6 +161,16 @@ def _off(
     estimate, tissue, row = _estimate(others, seen_hu, usual, computed), usual[name], _row(usual[name])
     sd = np.sqrt(row @ estimate.covariance @ row + _variance(tissue))
     return float(abs(seen_hu[name] - tissue.hu - row @ estimate.mean) / sd)
+
+
+def _before(line: Calibration) -> np.ndarray:
+    """(3, 3) covariance of offset, scale and energy where only the line is known."""
+    return np.asarray(np.diag([line.intercept_sd_hu, SCALE_SD, ENERGY_SD]) ** 2)
+
+
+def _rows(names: Sequence[str], usual: Mapping[str, Usual]) -> tuple[np.ndarray, np.ndarray]:
+    """(n, 3) by how much tissues change with offset, scale and energy, and the (n, n) covariance of what is theirs."""
+    return np.array([_row(usual[name]) for name in names]), np.diag([_variance(usual[name]) for name in names])
 
 
 def _row(tissue: Usual) -> np.ndarray:

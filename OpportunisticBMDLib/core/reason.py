@@ -47,7 +47,7 @@ class ReasonCode(str, Enum):
     )
     METAL = "metal", "A mask holds metal or cement.", "%"
     COMPRESSED = "compressed", "A body has lost height in front, in its middle, or as a whole: a fracture?", "%"
-    TOO_SMALL = "too_small", "A mask is small beside the largest of the three: cut off, crushed, not segmented.", "%"
+    TOO_SMALL = "too_small", "A mask is small beside the median of the three: cut off, crushed, not segmented.", "%"
     EXCLUDED_BY_READER = "excluded_by_reader", "The reader left a vertebra out."
     NOT_IN_BODY = (
         "not_in_body",
@@ -124,6 +124,11 @@ class ReasonCode(str, Enum):
         "line_moved",
         "The scanner's last two lines differ, at 100 mg/cm3, by more than scans of one phantom do.",
         "mg/cm3",
+    )
+    LINE_DOUBTED = (
+        "line_doubted",
+        "A line that is far from the computed one, or a patient whose tissues read otherwise than it lets expect (SD).",
+        "1",
     )
     UNUSUAL_HU = (
         "unusual_hu",

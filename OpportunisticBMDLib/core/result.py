@@ -55,6 +55,7 @@ class Result:
     correction: Correction | None = None  # None where nothing is corrected
     uncertainty: Uncertainty | None = None  # None without a density, and in results before it was told apart
     standing: Standing | None = None  # None where nobody gave age and sex
+    tissues_hu: Mapping[str, float] | None = None  # of "fat", "muscle" and "blood"; None where not looked for
 
     @property
     def bmd_k2hpo4_mg_cm3(self) -> float | None:

@@ -1,7 +1,8 @@
-"""What a result tells of its trust, as JSON: contrast, correction, uncertainty. Earlier files have none of them."""
+"""What a result tells of its trust, as JSON: contrast, tissues, correction, uncertainty. Earlier files lack them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, get_args
 
 from OpportunisticBMDLib.core.contrast import Believed, Contrast, Phase
@@ -13,9 +14,10 @@ from OpportunisticBMDLib.results.json_numbers import all_rounded, rounded
 
 
 def trust_as_json(result: Result, *, measured: bool) -> dict[str, Any]:
-    """The three sections; of a refused result the latter two are None."""
+    """The sections; of a refused result correction and uncertainty are None."""
     return {
         "contrast": _contrast(result.contrast),
+        "tissues_hu": None if result.tissues_hu is None else _hu(result.tissues_hu),
         "correction": _correction(result.correction) if measured else None,
         "uncertainty_mg_cm3": _uncertainty(result.uncertainty) if measured else None,
     }
@@ -25,6 +27,7 @@ def trust_from_json(document: Entries) -> dict[str, Any]:
     """What `Result` is made of, by its names."""
     return {
         "contrast": _read_contrast(document.part("contrast")) if document.has("contrast") else Contrast(),
+        "tissues_hu": _read_hu(document.part("tissues_hu")) if document.has("tissues_hu") else None,
         "correction": _read_correction(document.part("correction")) if document.has("correction") else None,
         "uncertainty": _read_uncertainty(document.part("uncertainty_mg_cm3"))
         if document.has("uncertainty_mg_cm3")
@@ -39,12 +42,12 @@ def _contrast(contrast: Contrast) -> dict[str, Any]:
         "seen": contrast.seen and contrast.seen.value,
         "probability": rounded(contrast.probability, 4),
         "stated": contrast.stated,
-        "organs_hu": {organ: rounded(hu, 1) for organ, hu in contrast.organs_hu.items()},
+        "organs_hu": _hu(contrast.organs_hu),
     }
 
 
 def _read_contrast(entries: Entries) -> Contrast:
-    phases, organs = [phase.value for phase in Phase], entries.part("organs_hu")
+    phases = [phase.value for phase in Phase]
     phase, seen = (Phase(entries.word(key, phases)) if entries.has(key) else None for key in ("phase", "seen"))
     return Contrast(
         phase=phase,
@@ -52,8 +55,16 @@ def _read_contrast(entries: Entries) -> Contrast:
         seen=seen,
         probability=entries.number("probability"),
         stated=entries.optional(entries.flag, "stated"),
-        organs_hu={organ: organs.number(organ) for organ in organs.values},
+        organs_hu=_read_hu(entries.part("organs_hu")),
     )
+
+
+def _hu(seen: Mapping[str, float]) -> dict[str, float | None]:
+    return {what: rounded(hu, 1) for what, hu in seen.items()}
+
+
+def _read_hu(entries: Entries) -> dict[str, float]:
+    return {what: entries.number(what) for what in entries.values}
 
 
 def _correction(correction: Correction | None) -> dict[str, Any] | None:

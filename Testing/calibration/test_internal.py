@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from OpportunisticBMDLib.calibration import line_for
-from OpportunisticBMDLib.calibration.internal import BLOOD, FAT_HU, MUSCLE, likeliest_line, line_of_tissues
+from OpportunisticBMDLib.calibration.internal import BLOOD, FAT_HU, MUSCLE, likeliest_line, seen_tissues, unlikeliness
 from OpportunisticBMDLib.core.contrast import Contrast, Phase
 from OpportunisticBMDLib.core.ct import CT
 from OpportunisticBMDLib.reading import read_ct
@@ -87,15 +89,36 @@ def native(real_ct) -> CT:
 
 
 def test_a_real_patient_without_contrast_has_a_line_near_the_computed_one(native):
-    line = line_of_tissues(native, BODIES, Contrast(Phase.NONE, "pixels", organs_hu={"aorta": 41.0}))
+    seen = seen_tissues(native, BODIES, Contrast(Phase.NONE, "pixels", organs_hu={"aorta": 41.0}))
+    line = likeliest_line(line_for(120), seen, 120)
+    assert unlikeliness(line, seen, 120) < 2
     assert line.source.endswith("fat, muscle and blood show")
     assert line.bmd(128.0) == pytest.approx(100.0, abs=6.0)
 
 
 @pytest.mark.parametrize("phase", [Phase.ARTERIAL, Phase.PORTAL_VENOUS, Phase.LATE, None])
-def test_tissues_with_an_agent_or_unknown_ones_do_not_count(native, phase):
-    assert line_of_tissues(native, BODIES, Contrast(phase)) is None
+def test_fat_alone_is_told_with_an_agent_or_an_unknown_one(native, phase):
+    seen = seen_tissues(native, BODIES, Contrast(phase, organs_hu={"aorta": 140.0}))
+    assert seen.keys() == {"fat"} and likeliest_line(line_for(120), seen, 120) is None
 
 
 def test_nothing_is_told_without_bodies(native):
-    assert line_of_tissues(native, {}, Contrast(Phase.NONE)) is None
+    assert seen_tissues(native, {}, Contrast(Phase.NONE)) == {}
+
+
+def scaled(factor):
+    return {name: factor * hu for name, hu in USUAL.items()}
+
+
+@pytest.mark.parametrize("kind", ["voltage", "internal", "scanner"])
+def test_usual_tissues_contradict_no_line_and_those_of_another_voltage_or_scale_do(kind):
+    line = replace(line_for(120), kind=kind)
+    assert unlikeliness(line, USUAL, 120) < 0.1 and unlikeliness(line, {}, 120) == 0.0
+    assert unlikeliness(line, scaled(0.8), 120) > 2.6 > unlikeliness(line, scaled(0.9), 120)
+    assert unlikeliness(line, USUAL | {"fat": FAT_HU[70]}, 120) > 2.6 > unlikeliness(line, USUAL, 100)
+    assert np.isfinite(unlikeliness(line, scaled(40.0), 120))
+
+
+def test_a_line_of_a_scanner_says_where_water_lies():
+    own = replace(line_for(120), kind="scanner", intercept_hu=line_for(120).intercept_hu + 25, intercept_sd_hu=1.0)
+    assert unlikeliness(own, shifted(25), 120) < 0.1 and unlikeliness(line_for(120), shifted(25), 120) > 2.6

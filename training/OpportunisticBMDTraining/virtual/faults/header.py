@@ -9,7 +9,7 @@ from OpportunisticBMDTraining.virtual.faults.fault import Change, Fault, Random,
 
 VOLTAGES = (80.0, 100.0, 120.0, 140.0)
 LEAST_APART_KV = 15.0
-ITERATIVE = ("I31f\\3", "I40f\\5", "J30s\\4")  # kernels that name it
+ITERATIVE = {"I31f\\3": "SAFIRE", "I40f\\5": "SAFIRE", "J30s\\4": "IRIS"}  # kernels, and what they tell
 
 
 def _no_voltage(rng: Random, header: Acquisition) -> tuple[Acquisition, str]:
@@ -48,7 +48,7 @@ def _projected(rng: Random, header: Acquisition) -> tuple[Acquisition, str]:
 def _iterative(rng: Random, header: Acquisition) -> tuple[Acquisition, str]:
     if rng.random() < 0.5:
         kernel = one_of(rng, *ITERATIVE)
-        return replace(header, kernel=kernel), f"kernel {kernel}"
+        return replace(header, kernel=kernel, reconstruction=ITERATIVE[kernel]), f"kernel {kernel}"
     name = one_of(rng, "ADMIRE", "ASIR", "TrueFidelity")
     return replace(header, reconstruction=name), f"reconstruction {name}"
 
@@ -64,7 +64,7 @@ def _child(rng: Random, header: Acquisition) -> tuple[Acquisition, str]:
 
 
 NO_VOLTAGE = Fault("tube voltage unstated", "kvp_unknown", header=_no_voltage)
-WRONG_VOLTAGE = Fault("tube voltage wrongly stated", "", ("unusual_hu",), header=_wrong_voltage)
+WRONG_VOLTAGE = Fault("tube voltage wrongly stated", "line_doubted", ("unusual_hu",), header=_wrong_voltage)
 ODD_VOLTAGE = Fault("tube voltage that few use", "kvp_unusual", header=_odd_voltage)
 MONOENERGETIC = Fault("monoenergetic image", "image_kind", header=_monoenergetic)
 UNSTATED_ENERGY = Fault("multi-energy image, energy unstated", "image_kind", header=_of_kind(ImageKind.UNSTATED))

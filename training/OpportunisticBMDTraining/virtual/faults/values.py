@@ -97,11 +97,13 @@ def _tilted(rng: Random, ct: CT) -> tuple[CT, str]:
     return replace(ct, volume=Volume(hu, grid)), f"gantry tilted by {angle:+.0f} degrees, slices stacked upright"
 
 
+NOWHERE = ("vertebrae_not_found", "not_a_trunk", "box_leaves_scan")
 UNSCALED = Fault("rescaling forgotten", "unusual_hu", ("vertebrae_not_found", "not_a_trunk"), scan=_unscaled)
 SHIFTED = Fault("HU shifted by 25 to 120", "unusual_hu", ("below_zero", "vertebrae_not_found"), scan=_shifted)
-SCALED = Fault("HU scaled by 12 to 30 %", "unusual_hu", ("vertebrae_not_found",), scan=_scaled)
-DAMAGED = Fault("damaged voxels", "damaged_voxels", ("not_in_body", "region_left_out", "not_found"), scan=_damaged)
-NOWHERE = ("vertebrae_not_found", "not_a_trunk", "box_leaves_scan")
+SCALED = Fault("HU scaled by 12 to 30 %", "line_doubted", ("unusual_hu", "vertebrae_not_found"), scan=_scaled)
+DAMAGED = Fault(
+    "damaged voxels", "damaged_voxels", ("not_in_body", "region_left_out", "not_found", *NOWHERE), scan=_damaged
+)
 TURNED = Fault("orientation wrong", "orientation_contradicted", NOWHERE, scan=_regridded(_turned))
 RESIZED = Fault("all distances wrong", "unusual_size", (*NOWHERE, "unusual_spacing"), scan=_regridded(_resized))
 STRETCHED = Fault(
