@@ -143,7 +143,7 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--engine", choices=ENGINES, default="torch", help="of the 3D networks on the CPU")
     parser.add_argument("--models", type=Path, metavar="DIR", help="another model folder")
     parser.add_argument(
-        "--material", choices=MATERIALS, default=HA, help="what the thresholds 80 and 120 mg/cm3 are of"
+        "--material", choices=MATERIALS, default=HA, help="what the thresholds 80 and 120 mg/cm³ are of"
     )
     parser.add_argument("--no-registry", action="store_true", help="take no line that was measured on a phantom before")
     parser.add_argument("--progress", choices=["bar", "json", "none"], default="bar")
@@ -160,7 +160,8 @@ def _compute(options: argparse.Namespace) -> int:
         progress("read", 0.0)
         start = time.perf_counter()
         ct = read_ct(options.ct, options.series)
-        known = replace(ct.acquisition, month_asked=options.keep_month, kvp=_voltage(ct, options.kvp))
+        kvp, by_file = _voltage(ct, options.kvp), ct.acquisition.kvp
+        known = replace(ct.acquisition, month_asked=options.keep_month, kvp=kvp, kvp_by_user=kvp != by_file)
         ct = replace(ct, acquisition=known)
         load_s = time.perf_counter() - start
         result = _measure(ct, load_s, output, options, progress)
@@ -291,7 +292,7 @@ def _demo(options: argparse.Namespace) -> int:
         ct = CT(patient.ct, patient.acquisition)
         result = _measure(ct, time.perf_counter() - start, output, options, progress)
     show(_in_words(result, output))
-    show(f"\n{'':8}{'truth':>10}{'measured':>12}   mg/cm3 HA, what QCT reads in the middle 9 mm")
+    show(f"\n{'':8}{'truth':>10}{'measured':>12}   mg/cm³ HA, what QCT reads in the middle 9 mm")
     for name, truth in patient.bmd_mg_cm3.items():
         vertebra = result.vertebrae.get(name)
         found = f"{vertebra.bmd_mg_cm3:.1f}" if isinstance(vertebra, MeasuredVertebra) else "-"
@@ -370,6 +371,7 @@ def _stem(path: Path) -> str:
 
 
 def _in_words(result: Result, output: Path) -> str:
+    from OpportunisticBMDLib.results import wording
     from OpportunisticBMDLib.results.standing_words import standing_line
     from OpportunisticBMDLib.results.trust_words import trust_line
 
@@ -378,13 +380,12 @@ def _in_words(result: Result, output: Path) -> str:
         lines.append("Refused: no bone mineral density can be given.")
     else:
         lines.append(
-            f"BMD {result.bmd_mg_cm3:.1f} +- {result.bmd_sd_mg_cm3:.1f} mg/cm3 HA (K2HPO4 "
+            f"BMD {result.bmd_mg_cm3:.1f} ± {result.bmd_sd_mg_cm3:.1f} mg/cm³ HA (K2HPO4 "
             f"{result.bmd_k2hpo4_mg_cm3:.1f}), mean of {' and '.join(result.vertebrae_used)}: {result.category}"
         )
         lines += _uncertainty_in_words(result)
-        lines += [line for line in (trust_line(result).replace("cm³", "cm3"),) if line]
-        lines += [line for line in (standing_line(result),) if line]
-    lines += [f"{reason.severity}: {reason.message}" for reason in result.reasons]
+        lines += [line for line in (trust_line(result), standing_line(result)) if line]
+    lines += [f"{reason.severity}: {wording.reason_sentence(reason)}" for reason in wording.ordered_reasons(result)]
     lines.append(f"Results in {output}. For research, not diagnosis.")
     return "\n".join(lines)
 
@@ -396,8 +397,7 @@ def _uncertainty_in_words(result: Result) -> list[str]:
     if between is None or not causes:
         return []
     interval = f"95 % interval {between[0]:.1f} to {between[1]:.1f} mg/cm³. SD: {causes}."
-    sentences = f"{interval} {wording.phantom_gain(result)}"
-    return [sentences.rstrip().replace("±", "+-").replace("cm³", "cm3")]
+    return [f"{interval} {wording.phantom_gain(result)}".rstrip()]
 
 
 def _line_in_words(measured: PhantomLine) -> str:
@@ -405,14 +405,14 @@ def _line_in_words(measured: PhantomLine) -> str:
     facts = (scan.scanned_on, scan.scanner, f"{scan.kvp:g} kVp" if scan.kvp else "voltage not known", scan.kernel)
     lines = [
         f"{measured.phantom}: {', '.join(fact for fact in facts if fact)}",
-        f"{'insert':10}{f'mg {measured.material}/cm3':>14}{'HU':>9}{'SD':>7}{'voxels':>8}{'off by':>9}",
+        f"{'insert':10}{f'mg {measured.material}/cm³':>14}{'HU':>9}{'SD':>7}{'voxels':>8}{'off by':>9}",
         *(
             f"{insert.name:10}{insert.density_mg_cm3:14.1f}{insert.hu_mean:9.1f}{insert.hu_sd:7.1f}{insert.voxels:8d}"
             f"{insert.residual_mg_cm3:+9.1f}"
             for insert in measured.inserts
         ),
-        f"HU = ({line.slope_hu_per_mg_cm3:.3f} +- {100 * line.slope_sd:.1f} %) x mg HA/cm3 + "
-        f"({line.intercept_hu:.1f} +- {line.intercept_sd_hu:.1f})",
+        f"HU = ({line.slope_hu_per_mg_cm3:.3f} ± {100 * line.slope_sd:.1f} %) × mg HA/cm³ + "
+        f"({line.intercept_hu:.1f} ± {line.intercept_sd_hu:.1f})",
     ]
     return "\n".join(lines)
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,12 @@ pydicom = pytest.importorskip("pydicom", reason="pydicom (the dicom extra) is no
 
 from dicom_files import write_slice, write_stack  # noqa: E402
 from example_results import acquisition  # noqa: E402
-from OpportunisticBMDLib.cli import BAD_INPUT, REFUSED, _voltage, main  # noqa: E402
+from example_trust import default_line  # noqa: E402
+from OpportunisticBMDLib.cli import BAD_INPUT, REFUSED, _in_words, _voltage, main  # noqa: E402
 from OpportunisticBMDLib.core.ct import CT  # noqa: E402
 from OpportunisticBMDLib.core.errors import BadInput  # noqa: E402
 from OpportunisticBMDLib.core.grid import Grid  # noqa: E402
+from OpportunisticBMDLib.core.reason import Reason  # noqa: E402
 from OpportunisticBMDLib.core.volume import Volume  # noqa: E402
 from OpportunisticBMDLib.models import model_folder  # noqa: E402
 
@@ -242,7 +245,21 @@ def test_a_voltage_that_is_stated_is_in_the_result(tmp_path):
     ct = phantom_without_spine(tmp_path / "ct.nii.gz")
     assert main(["compute", str(ct), "-o", str(tmp_path / "out"), "--kvp", "100", "--progress", "none"]) == REFUSED
     result = json.loads((tmp_path / "out" / "result.json").read_text())
-    assert result["input"]["kvp"] == 100 and result["calibration"]["name"] == "100 kVp"
+    assert (
+        result["input"]["kvp"] == 100 and result["input"]["kvp_by_user"] and result["calibration"]["name"] == "100 kVp"
+    )
+
+
+def test_reasons_are_shown_in_the_order_of_the_report_with_units_as_there(tmp_path):
+    """An info comes before a warning in the result; the warning's message does not name its vertebra."""
+    info = Reason("sharp_kernel", "info", "The kernel is sharp.")
+    gas = Reason("gas_in_body", "warning", "There is gas (1.2 cm³) in it.", "L2")
+    words = _in_words(replace(default_line(), reasons=(info, gas)), tmp_path)
+    assert words.endswith(
+        f"warning: L2: There is gas (1.2 cm³) in it.\ninfo: The kernel is sharp.\n"
+        f"Results in {tmp_path}. For research, not diagnosis."
+    )
+    assert " ± " in words and "mg/cm³ HA" in words and "cm3" not in words and "+-" not in words
 
 
 def test_a_missing_gpu_is_said_in_one_line(tmp_path, capfd):

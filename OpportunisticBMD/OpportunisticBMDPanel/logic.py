@@ -49,7 +49,7 @@ class PanelLogic:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._nodes, self._settings = nodes, settings
-        self._sessions = Sessions(nodes, header, clock)
+        self._sessions = Sessions(nodes, header, clock, lambda ct: self._settings.with_voltage(ct))
         self._edits = EditWatch(self._sessions, nodes)
         self._worker = WorkerLink(lambda: worker(self._settings))
         self._life = WorkerLife(self._worker, clock)

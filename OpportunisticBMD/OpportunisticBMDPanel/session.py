@@ -39,7 +39,7 @@ class Session(VolumeNodes):
         state: what the panel shows for it.
         message, failure: why it failed, in one sentence and as the worker's kind of failure.
         progress: (stage, done share 0..1) while it runs.
-        ct: its voxels and how they were acquired; None until they are needed.
+        ct: its voxels and how they were acquired, as the file says; None until they are needed.
         has_new_voxels: the latest result is of others: nothing of it holds.
         run: the latest result with the masks that it belongs to.
         automatic: the labels as they were before anybody edited them.

@@ -28,6 +28,7 @@ class Acquisition:
         series_instance_uid: DICOM Series Instance UID (0020,000E).
         series_description: which series, and which acquisition of it, was read, in words.
         kvp: DICOM KVP (0018,0060), kV; None also where it cannot be one, or where there are several.
+        kvp_by_user: the file states no voltage: it is the user who does.
         kernel: DICOM Convolution Kernel (0018,1210).
         contrast_agent: DICOM Contrast/Bolus Agent (0018,0010), "yes" where one was given that has no known name; ""
             where DICOM says that there was none.
@@ -73,6 +74,7 @@ class Acquisition:
     gantry_tilt_degrees: float | None = None
     shear_degrees: float | None = None
     reconstruction: str | None = None
+    kvp_by_user: bool = False
 
     @property
     def month(self) -> str | None:

@@ -111,7 +111,7 @@ def _slices(one: Result, other: Result) -> list[str]:
 
 def _kernels(one: Result, other: Result) -> list[str]:
     kernels = [result.acquisition.kernel or "not stated" for result in (one, other)]
-    return _differ("Kernels", kernels, "another kernel moves a density by about 3 mg/cm3")
+    return _differ("Kernels", kernels, "another kernel moves a density by about 3 mg/cm³")
 
 
 def _models(one: Result, other: Result) -> list[str]:
@@ -130,9 +130,13 @@ def _sha(result: Result, stage: str) -> str | None:
 
 
 def _order(before: Scan, after: Scan) -> list[str]:
-    if before.day is not None and after.day is not None:
+    if before.is_before(after):
         return []
-    return ["The days of the CTs are not known: which is the earlier one is as they were given, and no rate is told."]
+    so = "which is the earlier one is as they were given, and no rate is told"
+    if before.day is None or after.day is None:
+        return [f"The days of the CTs are not known: {so}."]
+    when = min(str(before.when), str(after.when), key=len)  # of a day and its month, the month
+    return [f"Both CTs are of {when}: {so}."]
 
 
 def _differ(what: str, both: Sequence[Any], so: str) -> list[str]:

@@ -14,7 +14,7 @@ from OpportunisticBMDLib.core.vertebra import MeasuredVertebra
 from OpportunisticBMDLib.core.vertebrae import VERTEBRAE
 from OpportunisticBMDLib.followup.cautions import cautions
 from OpportunisticBMDLib.followup.precision import Precision, precision_of
-from OpportunisticBMDLib.followup.scan import Scan
+from OpportunisticBMDLib.followup.scan import Scan, in_order
 from OpportunisticBMDLib.stages.summarise import LEAST, PREFERRED
 
 YEAR_DAYS = 365.25
@@ -30,7 +30,7 @@ class Change:
         before_mg_cm3, after_mg_cm3: the means.
         of_vertebra: the change of each vertebra that has a density in both.
         precision: how far the means would differ without a change.
-        days: between the CTs; None where they are not known.
+        days: between the CTs, months counted from their middle; None where they are not known, as within one month.
         cautions: what both do not have in common, and what each is warned of; sentences.
     """
 
@@ -68,7 +68,7 @@ def changes(scans: Sequence[Scan], *, same_scanner: bool = False) -> tuple[Chang
     """From the first scan to each later one.
 
     Args:
-        scans: in the order of their days where all have one, else as they come.
+        scans: they are put into the order of their days, as far as these are known.
         same_scanner: the user knows that all were made on one scanner.
 
     Raises:
@@ -76,24 +76,25 @@ def changes(scans: Sequence[Scan], *, same_scanner: bool = False) -> tuple[Chang
     """
     if len(scans) < 2:
         raise BadInput("One result alone shows no change; name an earlier and a later one.")
-    ordered = scans
-    if all(scan.day is not None for scan in scans):
-        ordered = sorted(scans, key=lambda scan: scan.day)  # type: ignore[arg-type,return-value]  # none is None
-    return tuple(change(ordered[0], later, same_scanner=same_scanner) for later in ordered[1:])
+    first, *later = in_order(scans)
+    return tuple(change(first, scan, same_scanner=same_scanner) for scan in later)
 
 
 def change(before: Scan, after: Scan, *, same_scanner: bool = False) -> Change:
     """Between two scans.
 
     Raises:
-        BadInput: no vertebra has a density in both.
+        BadInput: no vertebra has a density in both, or `after` is the earlier one.
     """
+    if after.is_before(before):
+        raise BadInput(
+            f"{before.name} is of {before.when}, later than {after.name} ({after.when}): choose an earlier one."
+        )
     old, new = _densities(before.result), _densities(after.result)
     both = [name for name in VERTEBRAE if name in old and name in new]
     if not both:
         raise BadInput(f"{before.name} and {after.name} have no measured vertebra in common, so no change is known.")
     used = _used(both, before.result, after.result)
-    days = None if before.day is None or after.day is None else (after.day - before.day).days
     return Change(
         before=before,
         after=after,
@@ -102,9 +103,17 @@ def change(before: Scan, after: Scan, *, same_scanner: bool = False) -> Change:
         after_mg_cm3=float(np.mean([new[name] for name in used])),
         of_vertebra={name: new[name] - old[name] for name in both},
         precision=precision_of(before.result, after.result, same_scanner=same_scanner),
-        days=days,
+        days=_days(before, after),
         cautions=cautions(before, after, used, same_scanner=same_scanner),
     )
+
+
+def _days(before: Scan, after: Scan) -> int | None:
+    """From one to the other; None where it is not known which is the earlier one."""
+    if before.day is None or after.day is None:
+        return None
+    is_known = before.is_before(after) or not (before.is_month or after.is_month)
+    return (after.day - before.day).days if is_known else None
 
 
 def _densities(result: Result) -> dict[str, float]:

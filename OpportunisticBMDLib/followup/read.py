@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
 
 from OpportunisticBMDLib.core.errors import BadInput
@@ -23,24 +24,29 @@ def read_scans(paths: Sequence[Path], days: Sequence[str] = ()) -> list[Scan]:
         days: of the CTs, as many as results, or none: a result may tell the month itself.
 
     Raises:
-        BadInput: a file cannot be read or compared, the days are not as many, or one is no day.
+        BadInput: a file cannot be read or compared, or is named twice; the days are not as many, or one is no day.
     """
     if days and len(days) != len(paths):
         raise BadInput(f"There are {len(paths)} results and {len(days)} dates; give one for each, in the same order.")
     known: Sequence[str | None] = days or [None] * len(paths)
-    return [read_scan(path, day) for path, day in zip(paths, known)]
+    scans = [read_scan(path, day) for path, day in zip(paths, known)]
+    for (path, one), (other_path, other) in combinations(zip(paths, scans), 2):
+        if one.is_of_same_file(other):
+            raise BadInput(f"{path} and {other_path} are the same file; name an earlier and a later result.")
+    return scans
 
 
 def read_scan(path: Path, day: str | None = None) -> Scan:
     """The scan of one result.
 
     Raises:
-        BadInput: as `read_scans`.
+        BadInput: it cannot be read or compared, or the day is none.
     """
     file = path / RESULT if path.is_dir() else path
     name = (file.absolute().parent if file.name == RESULT else file).name  # the folders above may tell the patient
     result = _read(file)
-    return Scan.of(name, result) if day is None else Scan.on(name, result, day)
+    place = file.resolve()
+    return Scan.of(name, result, place) if day is None else Scan.on(name, result, day, place)
 
 
 def _read(file: Path) -> Result:

@@ -97,8 +97,9 @@ def _in_brackets(change: Change) -> str:
     rate = change.by_mg_cm3_a_year
     if rate is not None:
         parts.append(f"{wording.signed(rate)} a year")
-    elif change.days is not None:
-        parts.append(f"within {change.days} days; a rate is told from {LEAST_DAYS} days on")
+    elif change.days:
+        about = "about " if change.before.is_month or change.after.is_month else ""
+        parts.append(f"within {about}{change.days} days; a rate is told from {LEAST_DAYS} days on")
     return f" ({', '.join(parts)})" if parts else ""
 
 

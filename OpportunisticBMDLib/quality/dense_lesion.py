@@ -24,7 +24,7 @@ def dense_lesion(seen: SeenRegion) -> Iterator[Reason]:
     volume = body.volume_mm3(dense)
     if volume > MOST_DENSE_MM3 and (dense & body.within(BESIDE_MM)).any():
         message = (
-            f"{seen.vertebra} holds {volume / 1000:.1f} cm3 of bone far denser than the rest (sclerosis, a bone "
+            f"{seen.vertebra} holds {volume / 1000:.1f} cm³ of bone far denser than the rest (sclerosis, a bone "
             "island, the rim of a Schmorl's node, cement) in or beside its middle, so its density is not used."
         )
         yield Reason(ReasonCode.DENSE_LESION, "warning", message, seen.vertebra, Figure(volume, MOST_DENSE_MM3))

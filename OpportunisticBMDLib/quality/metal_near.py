@@ -24,7 +24,7 @@ def metal_near(seen: SeenScan) -> Iterator[Reason]:
         volume = _metal_beside(seen.whole, reading)
         if volume > MOST_METAL_MM3:
             message = (
-                f"There is metal beside {name}, in the slices that are read: streaks may move its density by 10 mg/cm3 "
+                f"There is metal beside {name}, in the slices that are read: streaks may move its density by 10 mg/cm³ "
                 "and more."
             )
             yield Reason(ReasonCode.METAL_NEAR, "warning", message, name, Figure(volume, MOST_METAL_MM3))

@@ -15,5 +15,5 @@ def vertebrae_differ(seen: SeenMean) -> Iterator[Reason]:
     (first, one), (second, other) = seen.pair
     apart = abs(one.bmd_mg_cm3 - other.bmd_mg_cm3)
     if apart > MOST_APART_MG_CM3:
-        message = f"{first} and {second} differ by {apart:.0f} mg/cm3: look for a fracture or sclerosis."
+        message = f"{first} and {second} differ by {apart:.0f} mg/cm³: look for a fracture or sclerosis."
         yield Reason(ReasonCode.VERTEBRAE_DIFFER, "warning", message, figure=Figure(apart, MOST_APART_MG_CM3))

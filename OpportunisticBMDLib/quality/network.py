@@ -17,6 +17,6 @@ def network_differs(seen: SeenMean) -> Iterator[Reason]:
     for name, vertebra in seen.pair:
         difference = vertebra.network_bmd_mg_cm3 - vertebra.bmd_mg_cm3
         if abs(difference) > MOST_APART_MG_CM3:
-            message = f"The network would read {name} {difference:+.0f} mg/cm3 apart: check its mask and region."
+            message = f"The network would read {name} {difference:+.0f} mg/cm³ apart: check its mask and region."
             figure = Figure(abs(difference), MOST_APART_MG_CM3)
             yield Reason(ReasonCode.NETWORK_DIFFERS, "warning", message, name, figure)

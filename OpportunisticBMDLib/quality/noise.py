@@ -19,6 +19,6 @@ def noisy(seen: SeenScan) -> Iterator[Reason]:
         error = standard_error_hu(reading.hu_sd, reading.voxels, seen.ct.grid.spacing.tolist()) / slope
         if error > MOST_MG_CM3:
             message = (
-                f"Noise makes the mean of {name} inexact: another scan of it might differ by {2 * error:.0f} mg/cm3."
+                f"Noise makes the mean of {name} inexact: another scan of it might differ by {2 * error:.0f} mg/cm³."
             )
             yield Reason(ReasonCode.NOISY, "warning", message, name, Figure(error, MOST_MG_CM3))

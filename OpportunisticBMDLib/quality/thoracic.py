@@ -23,8 +23,8 @@ def t12_substituted(seen: SeenMean) -> Iterator[Reason]:
     lower = [limit <= seen.bmd_mg_cm3 < limit + more for limit, more in zip(seen.thresholds.in_ha, excess)]
     first, second = (f"{more:.1f}" for more in excess)
     message = (
-        f"T12 replaces {missing} in the mean. Thoracic bodies read higher than lumbar ones (80 and 120 mg/cm3 are "
-        f"about {THORACIC[80.0]:.0f} and {THORACIC[120.0]:.0f} there): this mean is about {first} mg/cm3 too high at "
+        f"T12 replaces {missing} in the mean. Thoracic bodies read higher than lumbar ones (80 and 120 mg/cm³ are "
+        f"about {THORACIC[80.0]:.0f} and {THORACIC[120.0]:.0f} there): this mean is about {first} mg/cm³ too high at "
         f"the threshold of osteoporosis, {second} at that of osteopenia"
     )
     message += " and may belong to the lower category." if any(lower) else "; the category is the same without that."

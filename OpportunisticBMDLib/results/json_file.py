@@ -164,6 +164,9 @@ def _read(document: Entries) -> Result:
     is_refused = status == "refused"
     if is_refused and any(document.has(key) for key in ("bmd_mg_cm3", "bmd_sd_mg_cm3", "category")):
         raise ValueError("a refused result has a density")
+    used = document.words("vertebrae_used", measured)
+    if not used and not is_refused:
+        raise ValueError("the density of a result is of no vertebra")
     thresholds, models = document.part("thresholds_mg_cm3"), document.part("models")
     return Result(
         acquisition=Acquisition(
@@ -182,7 +185,7 @@ def _read(document: Entries) -> Result:
         reasons=tuple(_read_reason(reason) for reason in document.parts("reasons")),
         bmd_mg_cm3=None if is_refused else document.number("bmd_mg_cm3"),
         bmd_sd_mg_cm3=None if is_refused else document.number("bmd_sd_mg_cm3"),
-        vertebrae_used=document.words("vertebrae_used", measured),
+        vertebrae_used=used,
         category=None if is_refused else document.word("category", CATEGORIES),
         thresholds=Thresholds(
             thresholds.number("osteoporosis"), thresholds.number("osteopenia"), thresholds.word("material", MATERIALS)
@@ -216,6 +219,7 @@ def _read_later_facts(known: Entries) -> dict[str, Any]:
         "scanner": known.text("scanner") if known.has("scanner") else None,
         "scanned_on": _read_month(known) if known.has("month") else None,
         "month_asked": known.has("month"),
+        "kvp_by_user": known.flag("kvp_by_user") if known.has("kvp_by_user") else False,
     }
 
 
@@ -309,6 +313,7 @@ def _input(result: Result) -> dict[str, Any]:
         "size_ijk": [int(n) for n in result.size_ijk],
         "spacing_mm": all_rounded(result.spacing_mm, 6),
         "kvp": rounded(acquisition.kvp, 1),
+        "kvp_by_user": acquisition.kvp_by_user,
         "kernel": acquisition.kernel,
         "contrast_agent": acquisition.contrast_agent,
         "contrast_oral_only": acquisition.contrast_oral_only,

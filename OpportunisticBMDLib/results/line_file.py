@@ -169,7 +169,7 @@ def _line(entries: Entries) -> Calibration:
     slopes, intercepts = SLOPE_RANGE_HU_PER_MG_CM3, INTERCEPT_RANGE_HU
     if not (slopes[0] <= line.slope_hu_per_mg_cm3 <= slopes[1] and intercepts[0] <= line.intercept_hu <= intercepts[1]):
         raise ValueError(
-            f"its slope lies beyond {slopes[0]:g} to {slopes[1]:g} HU per mg/cm3, or its intercept beyond "
+            f"its slope lies beyond {slopes[0]:g} to {slopes[1]:g} HU per mg/cm³, or its intercept beyond "
             f"{intercepts[1]:g} HU: no CT shows bone so"
         )
     if min(line.slope_sd, line.intercept_sd_hu) < 0:

@@ -52,6 +52,7 @@ PROJECTION_HEIGHT_MM = 480.0
 
 SIZE_INCHES = (16.0, 9.6)
 DPI = 120
+LOWEST_REASON = 0.047  # the middle of the last line that stands above the legend
 BOX_COLOUR = "#ffe066"
 REGION_COLOUR = "#ffffff"  # unlike any mask's
 STATUS_COLOURS = {"measured": "#37b679", "review": "#f0a52b", "refused": "#e5564f"}
@@ -86,15 +87,17 @@ def draw_preview(ct: CT, segmentation: Segmentation | None, result: Result) -> F
     centres = {} if segmentation is None else _centres(segmentation.labels)
     _draw_header(figure, result)
     if segmentation is not None and centres:
-        _draw_projection(figure.add_axes((0.018, 0.335, 0.335, 0.505)), ct.volume, centres, result)
+        axes = figure.add_axes((0.018, 0.335, 0.335, 0.505))
+        _draw_projection(axes, ct.volume, centres, result)
         _draw_vertebrae(figure, ct.volume, segmentation.labels, centres, result)
-        _write_reasons(figure, result, left=0.018, top=0.305, width=58, lines=11)
+        axes.apply_aspect()
+        _write_reasons(figure, result, left=0.018, top=axes.get_position().y0 - 0.03, width=58)
     else:
         axes = figure.add_axes((0.018, 0.05, 0.56, 0.79))
         _draw_projection(axes, ct.volume, centres, result)
         axes.apply_aspect()
         left = axes.get_position().x1 + 0.025
-        _write_reasons(figure, result, left=left, top=0.825, width=int((0.92 - left) / 0.0061), lines=32)
+        _write_reasons(figure, result, left=left, top=0.825, width=int((0.92 - left) / 0.0061))
     _write(figure, 0.018, 0.022, _legend(result), 10.5, MUTED)
     _write(figure, 0.982, 0.022, wording.RESEARCH_ONLY, 10.5, MUTED, ha="right")
     return figure
@@ -398,9 +401,10 @@ def _write_figures(figure: Figure, left: float, top: float, name: str, result: R
         _write(figure, left, top - 0.031 - 0.025 * row, line, 10.5, MUTED)
 
 
-def _write_reasons(figure: Figure, result: Result, *, left: float, top: float, width: int, lines: int) -> None:
-    """As many reasons as there is room for, the gravest first; the rest is counted."""
+def _write_reasons(figure: Figure, result: Result, *, left: float, top: float, width: int) -> None:
+    """As many reasons as there is room for down to the legend, the gravest first; the rest is counted."""
     reasons, row, step = wording.ordered_reasons(result), 0.0, 0.0235
+    lines = 1 + (top - LOWEST_REASON) / step
     if not reasons:
         _write(figure, left, top, wording.STATUS_EXPLANATIONS[result.status], 11, MUTED)
         return

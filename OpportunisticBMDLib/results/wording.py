@@ -158,7 +158,8 @@ def vertebrae_used(result: Result) -> str:
 def acquisition_facts(result: Result) -> list[tuple[str, str]]:
     """What is known of how the CT was made, as (name, value with unit)."""
     acquisition = result.acquisition
-    voltage = "not stated" if acquisition.kvp is None else f"{acquisition.kvp:g} kVp"
+    by = " (by the user)" if acquisition.kvp_by_user else ""
+    voltage = "not stated" if acquisition.kvp is None else f"{acquisition.kvp:g} kVp{by}"
     return [
         ("Tube voltage", voltage if acquisition.spectrum is None else f"{voltage}, {acquisition.spectrum}"),
         ("Kernel", acquisition.kernel or "not stated"),

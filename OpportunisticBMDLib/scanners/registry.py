@@ -60,7 +60,7 @@ INSERT = f"INSERT INTO measurement ({ALL}) VALUES ({', '.join('?' * (len(NAMES) 
 def registry_path() -> Path:
     """The file that the environment names, else the one in the user's data folder; it need not be there yet."""
     named = os.environ.get(FILE_VARIABLE)
-    return Path(named) if named else user_data_folder() / FILE
+    return Path(os.path.expanduser(named)) if named else user_data_folder() / FILE
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def _verdict(series: Sequence[Measurement]) -> str:
     moved = moved_mg_cm3(series[-2].line, series[-1].line)
     held, advice = ("more", ": scan the phantom again") if abs(moved) > LEAST_SIGNIFICANT_MG_CM3 else ("less", "")
     return (
-        f"Moved by {moved:+.1f} mg/cm3 at {BONE_MG_CM3:.0f} since the scan before, {held} than the least significant "
+        f"Moved by {moved:+.1f} mg/cm³ at {BONE_MG_CM3:.0f} since the scan before, {held} than the least significant "
         f"change of {LEAST_SIGNIFICANT_MG_CM3:.1f}{advice}."
     )
 
@@ -48,5 +48,5 @@ def _day(one: Measurement) -> str:
 
 def _line(line: Calibration) -> str:
     slope, water = line.slope_hu_per_mg_cm3, line.intercept_hu
-    text = f"{slope:.3f} +- {100 * line.slope_sd:.1f} % x BMD {water:+.1f} +- {line.intercept_sd_hu:.1f}"
+    text = f"{slope:.3f} ± {100 * line.slope_sd:.1f} % × BMD {water:+.1f} ± {line.intercept_sd_hu:.1f}"
     return f"{text:38}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import io
 import os
@@ -10,7 +11,22 @@ from typing import Any, TextIO
 
 from OpportunisticBMDLib.system.printable import printable
 
+PLAIN = str.maketrans(
+    {"²": "2", "³": "3", "±": "+-", "−": "-", "–": "-", "×": "x", "°": " deg", "…": "...", "·": "-", "“": '"', "”": '"'}
+)
 _failed: list[OSError] = []  # why standard output takes no more
+
+
+def _plainly(error: UnicodeError) -> tuple[str, int]:
+    """Instead of characters that a stream does not know: what stands for them in ASCII, else their escapes."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    unknown = error.object[error.start : error.end]
+    return unknown.translate(PLAIN).encode("ascii", "backslashreplace").decode("ascii"), error.end
+
+
+PLAINLY = "plainly"
+codecs.register_error(PLAINLY, _plainly)
 
 
 def prepare_streams() -> None:
@@ -28,7 +44,7 @@ def prepare_streams() -> None:
             setattr(sys, name, open(os.devnull, "w" if descriptor else "r", encoding="utf-8"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors=PLAINLY)
 
 
 class Unfailing:

@@ -12,10 +12,10 @@ from OpportunisticBMDLib.core.correction import Correction
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.result import Result
 from OpportunisticBMDLib.core.uncertainty import Uncertainty
-from OpportunisticBMDLib.followup import Scan, changes
+from OpportunisticBMDLib.followup import Scan, changes, wording
 from OpportunisticBMDLib.followup.change import change
 from OpportunisticBMDLib.followup.precision import precision_of
-from OpportunisticBMDLib.followup.scan import day_of
+from OpportunisticBMDLib.followup.scan import day_of, in_order
 
 PARTS = Uncertainty(3.0, 0.0, 0.0, 6.0, 0.0, (80.0, 120.0))
 SCANNER = acquisition(scanner="SIEMENS SOMATOM")
@@ -83,6 +83,49 @@ def test_without_all_days_they_come_as_they_are_given_and_there_is_no_rate():
     (found,) = changes([Scan.on("b", scanned(), "2026-05-12"), Scan("a", scanned(l1=90.0))])
     assert found.before.name == "b" and found.days is None and found.by_mg_cm3_a_year is None
     assert "days of the CTs are not known" in " ".join(found.cautions)
+
+
+@pytest.mark.parametrize(
+    ("given", "ordered"),
+    [
+        (["2026-05", "2024-05"], ["2024-05", "2026-05"]),
+        (["2026-05", "2026-04-30"], ["2026-04-30", "2026-05"]),
+        (["2026-06-01", "2026-05"], ["2026-05", "2026-06-01"]),
+        (["2026-05-20", "2026-05"], ["2026-05-20", "2026-05"]),
+        (["2026-05", "2026-05-03"], ["2026-05", "2026-05-03"]),
+        (["2026-05-20", "2026-05", "2026-05-12"], ["2026-05", "2026-05-12", "2026-05-20"]),
+        (["2026-05", "2026-05", "2024-01"], ["2024-01", "2026-05", "2026-05"]),
+        (["9999-12", "1900-01"], ["1900-01", "9999-12"]),
+    ],
+)
+def test_months_are_in_order_as_far_as_they_tell_it(given, ordered):
+    assert [scan.when for scan in in_order([Scan.on("a", scanned(), when) for when in given])] == ordered
+
+
+@pytest.mark.parametrize(
+    ("days", "known", "when"),
+    [
+        (("2026-05", "2026-05"), None, "2026-05"),
+        (("2026-05", "2026-05-03"), None, "2026-05"),
+        (("2026-05-03", "2026-05-03"), 0, "2026-05-03"),
+    ],
+)
+def test_scans_of_one_month_or_day_are_days_apart_that_nobody_knows(days, known, when):
+    (found,) = changes([Scan.on(name, scanned(), day) for name, day in zip("ab", days)])
+    assert found.before.name == "a" and found.days == known
+    assert "within" not in wording.sentence(found).replace("Within measurement error", "")
+    assert f"Both CTs are of {when}: which is the earlier one is as they were given" in " ".join(found.cautions)
+
+
+def test_days_from_month_to_month_are_about():
+    (found,) = changes([Scan.on(day, scanned(), day) for day in ("2026-06", "2026-05-20")])
+    assert found.before.name == "2026-05-20" and "within about 26 days" in wording.sentence(found)
+    assert not found.cautions
+
+
+def test_a_later_scan_is_not_taken_for_an_earlier_one():
+    with pytest.raises(BadInput, match=r"new is of 2026-05, later than old \(2024-05-12\)"):
+        change(Scan.on("new", scanned(), "2026-05"), Scan.on("old", scanned(), "2024-05-12"))
 
 
 def test_a_rate_is_told_from_half_a_year_on():

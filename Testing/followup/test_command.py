@@ -42,7 +42,7 @@ def test_a_loss_is_told_with_its_rate_and_its_limit(two, capsys):
 
 
 def test_the_same_result_twice_is_within_measurement_error(two, capsys):
-    assert main(["compare", two[0], two[0]]) == 0
+    assert main(["compare", two[0], str(folder(Path("copy"), OLD))]) == 0
     said = capsys.readouterr().out
     assert "Within measurement error: 0.0 mg/cm³" in said and "does not mean that the bone has not changed" in said
 
@@ -96,6 +96,9 @@ def test_what_comes_from_outside_is_escaped_in_the_page(tmp_path, two):
         (["old", "new", "--dates", "2024-05-12"], "2 results and 1 dates"),
         (["old", "new", "--dates", "2024-05-12", "soon"], "'soon' is no date"),
         (["old", "new", "-o", "changes.txt"], "end its name with .csv, .json, .html"),
+        (["old", "old"], "old and old are the same file; name an earlier and a later result."),
+        (["old", "new", "link/../old/result.json"], "old and link/../old/result.json are the same file"),
+        (["old", "link"], "old and link are the same file"),
     ],
 )
 def test_what_cannot_be_compared_is_one_plain_line_and_exit_2(two, arguments, why, capsys):
@@ -105,6 +108,7 @@ def test_what_cannot_be_compared_is_one_plain_line_and_exit_2(two, arguments, wh
     Path("former").mkdir()
     Path("former/result.json").write_text(json.dumps(version_1), encoding="utf-8")
     Path("broken").write_bytes(b"\xff{")
+    Path("link").symlink_to("old")
     assert main(["compare", *arguments]) == 2
     told = capsys.readouterr()
     assert why in told.err and len(told.err.splitlines()) == 1 and not told.out

@@ -142,6 +142,27 @@ def test_the_same_result_is_within_measurement_error(measured: Panel, tmp_path: 
     assert "▲ Changed" not in measured.ui.comparisonLabel.text
 
 
+def test_a_file_is_compared_once(measured: Panel, tmp_path: Path):
+    measured.answers.file = written(tmp_path, measured.session.result)
+    measured.ui.compareButton.click()
+    measured.answers.file = tmp_path / ".." / tmp_path.name / "result.json"
+    measured.ui.compareButton.click()
+    assert measured.answers.errors == [f"{tmp_path / 'result.json'} is compared already."]
+    assert len(measured.session.earlier) == 1
+
+
+def test_a_later_scan_is_no_earlier_one(measured: Panel, tmp_path: Path):
+    session = measured.session
+    now = replace(session.result, acquisition=replace(session.result.acquisition, scanned_on="2024-05-12"))
+    now = replace(now, acquisition=replace(now.acquisition, month_asked=True))
+    later = replace(now, acquisition=replace(now.acquisition, scanned_on="2026-05-12"))
+    session.run = replace(session.run, result=now)
+    measured.answers.file = written(tmp_path, later)
+    measured.ui.compareButton.click()
+    assert "is of 2026-05, later than CT chest (2024-05)" in measured.answers.errors[0]
+    assert session.earlier == ()
+
+
 def test_a_result_of_the_scene_can_be_chosen(measured: Panel):
     measured.compute(harness.patient(measured.scene, "later", bone_hu=90.0))
     measured.answers.choice = 0

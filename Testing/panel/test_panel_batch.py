@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,13 +82,14 @@ def run(batch: Batch, seconds: float = 240.0) -> None:
 @pytest.mark.slow
 def test_a_folder_is_measured_with_a_row_for_each_ct(folder: Path, tmp_path: Path):
     batch, output = Batch(), tmp_path / "out"
-    batch.start(folder, output, Settings(device="cpu"))
+    batch.start(folder, output, Settings(device="cpu", kvp=100.0))
     with pytest.raises(RuntimeError, match="being measured already"):
         batch.start(folder, output, Settings())
     run(batch)
     assert batch.message == "" and batch.names == ["a", "b"] and batch.fraction == 1.0
     assert [row.status for row in batch.rows] == ["refused", "failed"]
     assert "b.nrrd" in batch.rows[1].message and str(folder) not in batch.rows[1].message
+    assert json.loads((output / "a" / "result.json").read_text(encoding="utf-8"))["input"]["kvp"] == 100
     assert (output / "a" / "report.html").is_file() and not (output / "b").exists()
     with (output / SUMMARY).open(encoding="utf-8", newline="") as file:
         assert [row["status"] for row in csv.DictReader(file)] == ["refused", "failed"]

@@ -9,6 +9,8 @@ import pytest
 pytest.importorskip("PySide6", reason="the window's tests need the dev extra")
 pytest.importorskip("slicer", reason="the window's tests need slicer-core")
 
+from example_results import acquisition, grid_of, synthetic_bodies
+from OpportunisticBMDLib.core.ct import CT, ImageKind
 from OpportunisticBMDPanel.settings.settings import Settings, SettingsStore, with_default
 from panel_harness import qt
 
@@ -23,6 +25,7 @@ from panel_harness import qt
         ({"osteoporosis_mg_cm3": 120.0}, "has to lie below"),
         ({"slope_hu_per_mg_cm3": 0.0}, "between 0.5 and 3 HU per mg/cm³"),
         ({"intercept_hu": 500.0}, "between -100 and 100 HU"),
+        ({"kvp": 12.0}, "is 12 kVp; choose one of 70, 80"),
         ({"report_template": "of {patient}"}, "cannot hold {patient}"),
     ],
 )
@@ -39,6 +42,7 @@ def test_settings_outlast_the_program_in_qsettings(tmp_path: Path):
         osteoporosis_mg_cm3=75.5,
         own_line=True,
         intercept_hu=-3.25,
+        kvp=135.0,
         report_template='Dichte „{bmd}“, "{unit}";\n50 % = \\half',
     )
     first = qt.QSettings(path, qt.QSettings.IniFormat)
@@ -80,3 +84,20 @@ def test_the_own_line_is_named_in_the_calibration():
     assert Settings().calibration is None
     line = Settings(own_line=True, slope_hu_per_mg_cm3=1.5, intercept_hu=-10.0).calibration
     assert line.hu(100.0) == 140.0 and "entered by the user" in line.source
+
+
+@pytest.mark.parametrize(
+    ("states", "kvp"),
+    [
+        ({"kvp": None}, 100.0),
+        ({"kvp": 120.0}, 120.0),
+        ({"kvp": None, "spectrum": "several tube voltages"}, None),
+        ({"kvp": None, "image_kind": ImageKind.MONOENERGETIC, "energy_kev": 70.0}, None),
+    ],
+)
+def test_a_voltage_is_that_of_cts_whose_file_says_nothing_of_it(states: dict[str, object], kvp: float | None):
+    ct = CT(synthetic_bodies(grid_of("straight"))[0].volume, acquisition(**states))
+    assert Settings(kvp=100.0).with_voltage(ct).acquisition == acquisition(
+        **{**states, "kvp": kvp}, kvp_by_user=kvp == 100.0
+    )
+    assert Settings().with_voltage(ct) is ct

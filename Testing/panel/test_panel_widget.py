@@ -17,7 +17,7 @@ from mrml import new_scene
 from OpportunisticBMDLib.scene.segmentation import vertebra_of_segment
 from OpportunisticBMDLib.worker.messages import Failed, Ready
 from OpportunisticBMDPanel.session import State
-from OpportunisticBMDPanel.settings.settings import Settings, SettingsStore
+from OpportunisticBMDPanel.settings.settings import VOLTAGES_KV, Settings, SettingsStore
 from panel_harness import Panel, qt, slicer
 
 
@@ -402,6 +402,35 @@ def test_settings_are_applied_kept_and_reset(measured: Panel):
     assert store.load() == Settings()
     measured.settle()
     assert measured.session.result.category == "osteopenia"
+
+
+def test_a_tube_voltage_that_no_file_states_is_chosen_and_given_back(measured: Panel):
+    """Box and levels stay; a line that the tissues moved was for another voltage."""
+    ui, session = measured.ui, measured.session
+    first = session.result
+    assert first.acquisition.kvp is None and first.calibration.name == "120 kVp, tissues"
+    assert "The tube voltage is not known" in ui.reasonsLabel.text
+    ui.voltageComboBox.currentIndex = 1 + VOLTAGES_KV.index(100.0)
+    ui.applySettingsButton.click()
+    measured.settle()
+    result = session.result
+    assert (result.acquisition.kvp, result.calibration.name) == (100.0, "100 kVp, tissues")
+    assert result.bmd_mg_cm3 < 0.93 * first.bmd_mg_cm3
+    assert (result.box, result.levels.vertebrae) == (first.box, first.levels.vertebrae)
+    assert "The tube voltage is not known" not in ui.reasonsLabel.text
+    assert ui.acquisitionLabel.text.startswith("100 kVp (by the user)") and measured.store.load() == Settings(kvp=100.0)
+    ui.voltageResetButton.click()
+    measured.settle()
+    assert session.result.acquisition.kvp is None and session.result.bmd_mg_cm3 == first.bmd_mg_cm3
+
+
+def test_a_tube_voltage_that_the_file_states_stays(panel: Panel):
+    panel.ui.voltageComboBox.currentIndex = 1 + VOLTAGES_KV.index(100.0)
+    panel.ui.applySettingsButton.click()
+    volume = harness.patient(panel.scene)
+    volume.SetAttribute("DICOM.instanceUIDs", "1.2.840.7")
+    slicer.dicomDatabase.add("1.2.840.7", {"0018,0060": "80", "0020,000e": "1.2.840.99"})
+    assert panel.compute(volume).result.acquisition.kvp == 80.0
 
 
 def test_models_that_cannot_be_used_in_the_middle_of_a_run_are_not_kept(tmp_path):

@@ -24,11 +24,11 @@ from OpportunisticBMDLib.core.vertebra import FormerVertebra
 from OpportunisticBMDLib.results.json_file import as_json, result_from_json
 
 RESULTS = {**EXAMPLES, "levels": lambda: replace(normal(), levels=sure())}
-SCANNED = {"series", "image_kind", "energy_kev", "spectrum", "scanner", "month"}
+SCANNED = {"series", "image_kind", "energy_kev", "spectrum", "scanner", "month", "kvp_by_user"}
 LATER_FACTS = {"contrast_oral_only", "contrast_hint", *SCANNED}
 # Keys that older results of version 2 lack.
 LINE_FACTS = {"kind", "measured_on", "moved_mg_cm3"}
-TRUST = {"contrast", "correction", "uncertainty_mg_cm3", "read_mg_cm3", "reference", *LINE_FACTS}
+TRUST = {"contrast", "tissues_hu", "correction", "uncertainty_mg_cm3", "read_mg_cm3", "reference", *LINE_FACTS}
 LATER = {"figure", "limit", "unit", "levels", "skeleton", "name", *TRUST, *LATER_FACTS}
 SCHEMA = json.loads((Path(__file__).parents[2] / "Resources" / "result.schema.json").read_text())
 
@@ -61,6 +61,15 @@ def test_keys_come_in_the_schemas_order(name):
                 in_order(value, schema.get("items", {}))
 
     in_order(as_json(RESULTS[name]()), SCHEMA)
+
+
+def test_whose_word_the_tube_voltage_is_outlasts_the_file():
+    stated = replace(normal(), acquisition=replace(normal().acquisition, kvp=100.0, kvp_by_user=True))
+    document = as_json(stated)
+    check(document)
+    assert result_from_json(document).acquisition.kvp_by_user
+    del document["input"]["kvp_by_user"]  # an earlier file
+    assert not result_from_json(document).acquisition.kvp_by_user
 
 
 def test_a_refusal_never_carries_a_number():

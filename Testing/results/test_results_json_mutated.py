@@ -85,3 +85,8 @@ def test_the_place_of_a_fault_is_named():
 def test_a_refusal_with_a_density_is_none():
     with pytest.raises(BadInput, match="a refused result has a density"):
         result_from_json(as_json(normal()) | {"status": "refused"})
+
+
+def test_a_density_of_no_vertebra_is_none():
+    with pytest.raises(BadInput, match="the density of a result is of no vertebra"):
+        result_from_json(as_json(normal()) | {"vertebrae_used": []})

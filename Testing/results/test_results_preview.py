@@ -178,6 +178,26 @@ def test_many_reasons_are_counted_not_cut():
     assert shown >= 3 and shown + left_out == 20
 
 
+def told(number: int, **grid: tuple[int, int, int]):
+    """A preview with so many reasons of two lines each."""
+    ct, segmentation = synthetic_bodies(grid_of("straight", **grid))
+    sentence = "Reason number {} is one that takes more than a line to tell all of it."
+    reasons = tuple(Reason("metal", "warning", sentence.format(n)) for n in range(number))
+    return draw_preview(ct, segmentation, replace(review(), reasons=reasons))
+
+
+def test_reasons_fill_the_room_above_the_legend():
+    figure = told(5)
+    assert "more, see" not in words(figure)
+    check_places(figure)
+
+
+def test_below_a_flat_projection_there_is_room_for_more_reasons():
+    figure = told(9, size=(160, 56, 48))
+    assert "more, see" in words(told(9)) and "more, see" not in words(figure)
+    check_places(figure)
+
+
 @pytest.mark.parametrize("name", SHOWN)
 def test_nothing_runs_over_the_edge_or_into_another_text(name):
     ct, segmentation = synthetic_bodies(grid_of("straight"))
@@ -185,7 +205,11 @@ def test_nothing_runs_over_the_edge_or_into_another_text(name):
         SHOWN[name](),
         acquisition=acquisition(kernel="['Br40d', '3']", contrast_agent="Iopromide 370 mg/ml, oral and rectal"),
     )
-    figure = draw_preview(ct, None if name == "refused" else segmentation, result)
+    check_places(draw_preview(ct, None if name == "refused" else segmentation, result))
+
+
+def check_places(figure) -> None:
+    """No text over the edge, and none on another."""
     as_png(figure)
     renderer = figure.canvas.get_renderer()
     extents = [(text.get_text(), text.get_window_extent(renderer)) for text in figure.texts]

@@ -36,14 +36,14 @@ def test_the_table_reads_every_line_by_the_first():
     _, _, *rows, verdict = drifting(*names, series)
     assert [row.split()[11] for row in rows] == ["100.0", "100.8", "104.6"]
     assert verdict == (
-        "Moved by +3.8 mg/cm3 at 100 since the scan before, more than the least significant change of 2.5: "
+        "Moved by +3.8 mg/cm³ at 100 since the scan before, more than the least significant change of 2.5: "
         "scan the phantom again."
     )
 
 
 def test_a_small_step_is_none_and_a_single_scan_tells_nothing():
     ((names, series),) = alike(of_days(m01=1.30, m02=1.31)).items()
-    assert "+0.8 mg/cm3 at 100 since the scan before, less than" in drifting(*names, series)[-1]
+    assert "+0.8 mg/cm³ at 100 since the scan before, less than" in drifting(*names, series)[-1]
     assert drifting(*names, series[:1])[-1] == "A single scan tells no drift."
 
 

@@ -161,6 +161,10 @@ def test_an_empty_file_is_an_empty_registry(registry):
 def test_the_environment_may_name_the_file(monkeypatch, tmp_path):
     monkeypatch.setenv("OPPORTUNISTIC_BMD_SCANNERS", str(tmp_path / "mine.sqlite"))
     assert registry_path() == tmp_path / "mine.sqlite"
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "me"))
+    monkeypatch.setenv("OPPORTUNISTIC_BMD_SCANNERS", str(Path("~", "shared", "mine.sqlite")))
+    assert registry_path() == tmp_path / "me" / "shared" / "mine.sqlite"
     monkeypatch.delenv("OPPORTUNISTIC_BMD_SCANNERS")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     monkeypatch.setattr("sys.platform", "linux")

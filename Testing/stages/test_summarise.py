@@ -88,14 +88,14 @@ def test_neighbours_within_40_mg_agree(l1, l2):
 def test_neighbours_that_differ_by_more_raise_a_warning(l1, l2):
     (reason,) = disagreement(measured(l1, l2), ("L1", "L2"))
     assert (reason.code, reason.severity, reason.vertebra) == ("vertebrae_differ", "warning", None)
-    assert "L1 and L2 differ by 45 mg/cm3" in reason.message
+    assert "L1 and L2 differ by 45 mg/cm³" in reason.message
 
 
 @pytest.mark.parametrize("line", [104.0, 136.0])
 def test_network_far_from_the_reading_raises_a_warning_at_its_vertebra(line):
     (reason,) = disagreement(measured(110.0, 120.0, line_l2=line), ("L1", "L2"))
     assert (reason.code, reason.severity, reason.vertebra) == ("network_differs", "warning", "L2")
-    assert "16 mg/cm3" in reason.message
+    assert "16 mg/cm³" in reason.message
 
 
 @pytest.mark.parametrize("line", [115.5, 124.5])

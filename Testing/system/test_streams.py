@@ -54,7 +54,10 @@ def compute(redirection: str, output: Path, *arguments: str, **environment: str)
 
 def test_a_terminal_that_knows_few_characters_gets_the_others_escaped(tmp_path):
     done = compute("", tmp_path / "\u00f6ut", PYTHONIOENCODING="ascii")
-    assert done.returncode == 0 and b"\\xf6ut" in done.stdout and b"BMD 152.3" in done.stdout
+    assert done.returncode == 0 and b"\\xf6ut" in done.stdout
+    assert b"BMD 152.3 +- 5.0 mg/cm3 HA" in done.stdout
+    done = compute("", tmp_path / "other", PYTHONIOENCODING="utf-8")
+    assert "BMD 152.3 ± 5.0 mg/cm³ HA" in done.stdout.decode()
 
 
 def test_a_name_that_is_no_text_is_shown_escaped(tmp_path):

@@ -20,6 +20,7 @@ from OpportunisticBMDLib.system.files import write_bytes
 
 if TYPE_CHECKING:
     from OpportunisticBMDLib.pipeline import Pipeline
+    from OpportunisticBMDPanel.settings.settings import Settings
 
 ENDINGS = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".zip")
 NO_CT = (".seg.nrrd", ".seg.nhdr")
@@ -121,13 +122,13 @@ def _run(folder: Path, output: Path, entries: dict[str, Any]) -> None:
     output.mkdir(parents=True, exist_ok=True)
     rows: list[BatchRow] = []
     for number, case in enumerate(cases):
-        rows.append(_measured(pipeline, case, output, number))
+        rows.append(_measured(pipeline, settings, case, output, number))
         _write_summary(rows, output / SUMMARY)
         _say("measured", number=number, row=asdict(rows[-1]))
     _say("ended")
 
 
-def _measured(pipeline: Pipeline, case: BatchCT, output: Path, number: int) -> BatchRow:
+def _measured(pipeline: Pipeline, settings: Settings, case: BatchCT, output: Path, number: int) -> BatchRow:
     from OpportunisticBMDLib.core.errors import BadInput
     from OpportunisticBMDLib.reading import read_ct
     from OpportunisticBMDPanel.measuring import export
@@ -137,7 +138,7 @@ def _measured(pipeline: Pipeline, case: BatchCT, output: Path, number: int) -> B
 
     progress("load", 0.0)
     try:
-        ct = read_ct(case.path)
+        ct = settings.with_voltage(read_ct(case.path))
         run = pipeline.run(ct, progress)
         export.write(output / case.name, case.name, ct, run)
     except BadInput as error:

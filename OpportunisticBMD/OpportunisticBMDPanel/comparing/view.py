@@ -153,6 +153,8 @@ class ComparingView:
             scan = self._chosen(session)
             if scan is None or session.shown_result is None:
                 return
+            if any(scan.is_of_same_file(known) for known in session.earlier):
+                raise BadInput(_("{name} is compared already.").format(name=scan.file))
             self._change(scan, session, session.shown_result)  # or says why not
         except BadInput as error:
             self._dialogs.error(str(error))

@@ -162,7 +162,8 @@ class JobQueue:
         if job.masks is None:
             self._show_fresh(job, run)
             return
-        if session.ct is job.ct:  # else the voxels were changed meanwhile: nothing of the former ones is known
+        is_same = session.ct is not None and session.ct.volume is job.ct.volume
+        if is_same:  # else the voxels were changed meanwhile: nothing of the former ones is known
             session.known.remember(job.masks.labels, job.edits, run.result)
         if session.version == job.version and session.state is State.STALE:
             self._sessions.show(session, Run(run.result, job.masks))
@@ -188,7 +189,8 @@ class JobQueue:
         self._steps.note_run(session, job.kind)
         self._follow(session)
         session.state = session.settled
-        if ct is not job.ct:  # it was moved, or its voxels were changed meanwhile: the number is not theirs
+        is_other = ct.volume is not job.ct.volume
+        if is_other:  # it was moved, or its voxels were changed meanwhile: the number is not theirs
             session.known.forget()
             session.history.outdate()
             self._sessions.touch(session, settled=True)

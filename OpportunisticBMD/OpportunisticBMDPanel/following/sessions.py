@@ -24,12 +24,13 @@ class Sessions:
         nodes: the scene, as the panel sees it.
         header: what the application knows about a volume's acquisition.
         clock: seconds, ever growing.
+        complete: adds to a CT what the settings say of those like it.
     """
 
-    def __init__(self, nodes: Nodes, header: Headers, clock: Callable[[], float]) -> None:
+    def __init__(self, nodes: Nodes, header: Headers, clock: Callable[[], float], complete: Callable[[CT], CT]) -> None:
         self.changed = Signal()  # a session
         self.awake = Signal()  # there is something to do
-        self._nodes, self._header, self._clock = nodes, header, clock
+        self._nodes, self._header, self._clock, self._complete = nodes, header, clock, complete
         self._sessions: dict[str, Session] = {}
 
     def __iter__(self) -> Iterator[Session]:
@@ -62,7 +63,7 @@ class Sessions:
         grid = self._nodes.grid(session)
         if not grid.is_close(session.ct.volume.grid):
             session.ct = CT(Volume(session.ct.volume.array, grid), session.ct.acquisition)
-        return session.ct
+        return self._complete(session.ct)
 
     def running(self) -> list[Session]:
         """The sessions that run, or wait for their turn."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from OpportunisticBMDLib.core.calibration_line import INTERCEPT_RANGE_HU, SLOPE_RANGE_HU_PER_MG_CM3, Calibration
+from OpportunisticBMDLib.core.ct import CT, ImageKind
 from OpportunisticBMDLib.core.materials import HA, HA_HU_PER_MG_CM3, MATERIALS
 from OpportunisticBMDLib.core.thresholds import Thresholds
 from OpportunisticBMDLib.inference.device import DEVICES
@@ -17,6 +18,7 @@ from OpportunisticBMDLib.results.report_text import DEFAULT_TEMPLATE, check_temp
 GROUP = "OpportunisticBMD"
 THRESHOLD_RANGE_MG_CM3 = (10.0, 300.0)
 DEFAULT_SLOPE_HU_PER_MG_CM3, DEFAULT_INTERCEPT_HU = HA_HU_PER_MG_CM3, 0.0  # the computed line at 120 kVp
+VOLTAGES_KV = (70.0, 80.0, 90.0, 100.0, 110.0, 120.0, 130.0, 135.0, 140.0, 150.0)  # of CT scanners
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Settings:
         material: of both thresholds, "HA" or "K2HPO4".
         own_line: whether the scanner's own calibration line is used, instead of the one computed for its tube voltage.
         slope_hu_per_mg_cm3, intercept_hu: that line, HU = slope x BMD + intercept.
+        kvp: tube voltage of CTs that state none, one of `VOLTAGES_KV`; None where it is not known.
         report_template: of the text that is copied for a report (`report_text.check_template`).
 
     Raises:
@@ -47,6 +50,7 @@ class Settings:
     own_line: bool = False
     slope_hu_per_mg_cm3: float = DEFAULT_SLOPE_HU_PER_MG_CM3
     intercept_hu: float = DEFAULT_INTERCEPT_HU
+    kvp: float | None = None
     report_template: str = DEFAULT_TEMPLATE
 
     def __post_init__(self) -> None:
@@ -65,6 +69,9 @@ class Settings:
             )
         _check("slope of the line", self.slope_hu_per_mg_cm3, SLOPE_RANGE_HU_PER_MG_CM3, "HU per mg/cm³")
         _check("intercept of the line", self.intercept_hu, INTERCEPT_RANGE_HU, "HU")
+        if self.kvp is not None and self.kvp not in VOLTAGES_KV:
+            known = ", ".join(f"{kvp:g}" for kvp in VOLTAGES_KV)
+            raise ValueError(f"The tube voltage is {self.kvp:g} kVp; choose one of {known} kVp.")
         check_template(self.report_template)
 
     def measures_as(self, other: Settings) -> bool:
@@ -88,6 +95,14 @@ class Settings:
             source="entered by the user for this scanner",
             kind="given",
         )
+
+    def with_voltage(self, ct: CT) -> CT:
+        """A CT with the tube voltage of these settings, if its file states nothing of the kind."""
+        known = ct.acquisition
+        states_other = known.spectrum is not None or known.image_kind is not ImageKind.CONVENTIONAL
+        if self.kvp is None or known.kvp is not None or states_other:
+            return ct
+        return replace(ct, acquisition=replace(known, kvp=self.kvp, kvp_by_user=True))
 
 
 def _check(name: str, value: float, bounds: tuple[float, float], unit: str) -> None:

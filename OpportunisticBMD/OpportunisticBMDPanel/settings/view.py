@@ -13,7 +13,7 @@ from OpportunisticBMDLib.core.materials import MATERIALS
 from OpportunisticBMDLib.inference.device import DEVICES
 from OpportunisticBMDLib.inference.engine import ENGINES
 from OpportunisticBMDLib.results.report_text import DEFAULT_TEMPLATE, PLACEHOLDERS
-from OpportunisticBMDPanel.settings.settings import Settings, with_default
+from OpportunisticBMDPanel.settings.settings import VOLTAGES_KV, Settings, with_default
 
 
 class SettingsView:
@@ -30,6 +30,7 @@ class SettingsView:
         ui.deviceComboBox.addItems([_("Automatic"), _("CPU"), _("NVIDIA GPU (CUDA)")])
         ui.engineComboBox.addItems(["PyTorch", "OpenVINO"])
         ui.materialComboBox.addItems(list(MATERIALS))
+        ui.voltageComboBox.addItems([_("As the file states"), *(f"{kvp:g}" for kvp in VOLTAGES_KV)])
         ui.modelsEdit.filters = ctk.ctkPathLineEdit.Dirs
         ui.templateEdit.toolTip = _template_help()
         self._write(settings)
@@ -41,13 +42,14 @@ class SettingsView:
             ui.osteopeniaResetButton: ("osteopenia_mg_cm3",),
             ui.materialResetButton: ("material",),
             ui.lineResetButton: ("own_line", "slope_hu_per_mg_cm3", "intercept_hu"),
+            ui.voltageResetButton: ("kvp",),
             ui.templateResetButton: ("report_template",),
         }
         for button, names in resets.items():
             button.connect("clicked(bool)", self._resetter(names))
         ui.resetAllButton.connect("clicked(bool)", self._on_reset_all)
         ui.applySettingsButton.connect("clicked(bool)", self._on_apply_clicked)
-        for choice in (ui.deviceComboBox, ui.engineComboBox, ui.materialComboBox):
+        for choice in (ui.deviceComboBox, ui.engineComboBox, ui.materialComboBox, ui.voltageComboBox):
             choice.connect("currentIndexChanged(int)", self._on_changed)
         ui.modelsEdit.connect("currentPathChanged(QString)", self._on_changed)
         ui.ownLineCheckBox.connect("toggled(bool)", self._on_changed)
@@ -74,6 +76,7 @@ class SettingsView:
         ui.ownLineCheckBox.checked = settings.own_line
         ui.slopeSpinBox.value = settings.slope_hu_per_mg_cm3
         ui.interceptSpinBox.value = settings.intercept_hu
+        ui.voltageComboBox.currentIndex = 0 if settings.kvp is None else 1 + VOLTAGES_KV.index(settings.kvp)
         ui.templateEdit.plainText = settings.report_template
         self._is_writing = False
         self._on_changed()
@@ -85,6 +88,7 @@ class SettingsView:
             ValueError: a value out of its range.
         """
         ui = self._ui
+        voltage = int(ui.voltageComboBox.currentIndex)
         path = ui.modelsEdit.currentPath.strip()
         return Settings(
             device=DEVICES[ui.deviceComboBox.currentIndex],
@@ -96,6 +100,7 @@ class SettingsView:
             own_line=bool(ui.ownLineCheckBox.checked),
             slope_hu_per_mg_cm3=float(ui.slopeSpinBox.value),
             intercept_hu=float(ui.interceptSpinBox.value),
+            kvp=VOLTAGES_KV[voltage - 1] if voltage else None,
             report_template=ui.templateEdit.plainText.strip() or DEFAULT_TEMPLATE,
         )
 
