@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from OpportunisticBMDLib.core.reason import Figure, Reason, ReasonCode
 from OpportunisticBMDLib.quality.registry import SeenMean, of_means
 
-MOST_APART_MG_CM3 = 40.0
+MOST_APART_MG_CM3 = 35.0  # three SDs of what L1 and L2 of one person differ by
 
 
 @of_means.check(ReasonCode.VERTEBRAE_DIFFER)
