@@ -8,6 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from OpportunisticBMDLib.core.grid import Grid
+from OpportunisticBMDLib.core.separable import applied, parallel_weights
 
 AIR_HU = -1024.0
 SMOOTHING_MARGIN = 12  # voxels around the wanted part, so that smoothing sees no edge there
@@ -54,6 +55,9 @@ class Volume:
         Returns float32; voxels of the new grid that lie outside this one get the value `outside`.
         """
         source = self.part(self.grid.part_under(grid, margin=SMOOTHING_MARGIN))
+        weights = parallel_weights(source.grid, grid)
+        if weights is not None:
+            return Volume(applied(source.array, weights, outside), grid)
         image = sitk.Cast(source.to_sitk(), sitk.sitkFloat32)
         image = _smoothed_for(image, source.grid, grid)
         return Volume.from_sitk(_resample(image, grid, sitk.sitkLinear, outside))
