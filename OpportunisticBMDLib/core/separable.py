@@ -1,4 +1,4 @@
-"""Resampling between grids whose axes are parallel: along one axis after the other, by a small matrix each.
+"""Resampling between grids whose axes are parallel: along one axis after the other.
 
 Averaging, interpolation and the edge of the scan are one weight for each pair of an old and a new voxel along an axis.
 So the volume is never smoothed as a whole, and what leaves the first axis is already small: a scan becomes a coarse
@@ -7,6 +7,7 @@ one at the price of reading it once.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,13 +28,38 @@ class AxisWeights:
 
     Args:
         axis: of the old grid.
-        matrix: (new, old) float32; its rows add up to 1.
-        inside: (new,) bool: which of them the old grid reaches.
+        count: voxels along it.
+        index: (new, n) int: the old voxels that count for each new one; one may occur several times.
+        shares: (new, n) float32: by how much; they add up to 1.
+        inside: (new,) bool: which of the new ones the old grid reaches.
     """
 
     axis: int
-    matrix: np.ndarray
+    count: int
+    index: np.ndarray
+    shares: np.ndarray
     inside: np.ndarray
+
+    @property
+    def shrinks(self) -> bool:
+        return len(self.index) < self.count
+
+    def cropped(self, first: int, stop: int) -> AxisWeights:
+        """For old voxels that begin with another one."""
+        return AxisWeights(self.axis, stop - first, self.index - first, self.shares, self.inside)
+
+    def along(self, values: np.ndarray, axis: int) -> np.ndarray:
+        """Values with the new voxels in place of the old ones along an axis of theirs."""
+        if self.index.shape[1] == 2:
+            shape = [1] * values.ndim
+            shape[axis] = -1
+            low, high = (share.reshape(shape) for share in self.shares.T)
+            return values.take(self.index[:, 0], axis) * low + values.take(self.index[:, 1], axis) * high
+        matrix = np.zeros((len(self.index), self.count), np.float32)
+        np.add.at(matrix, (np.arange(len(matrix))[:, None], self.index), self.shares)
+        if axis == values.ndim - 1:
+            return np.asarray(values @ matrix.T)
+        return np.moveaxis(np.tensordot(matrix, values, axes=(1, axis)), 0, axis)
 
 
 def parallel_weights(old: Grid, new: Grid) -> tuple[AxisWeights, AxisWeights, AxisWeights] | None:
@@ -54,38 +80,43 @@ def parallel_weights(old: Grid, new: Grid) -> tuple[AxisWeights, AxisWeights, Ax
 def applied(array: np.ndarray, weights: tuple[AxisWeights, AxisWeights, AxisWeights], outside: float) -> np.ndarray:
     """(I, J, K) float32 on the new grid.
 
+    What makes the volume smaller comes first, in chunks along the axis whose voxels lie farthest apart in memory.
+
     Args:
         array: on the old one.
         outside: value of new voxels that the old grid does not reach.
     """
-    slow, middle, fast = (int(axis) for axis in np.argsort([-abs(stride) for stride in array.strides], kind="stable"))
-    by_axis = {one.axis: one.matrix for one in weights}
-    rows = np.flatnonzero(by_axis[slow].any(axis=0))
-    source = array.transpose(slow, middle, fast)[rows[0] : rows[-1] + 1]
-    to_slow, to_middle, to_fast = by_axis[slow][:, rows[0] : rows[-1] + 1], by_axis[middle], by_axis[fast].T
-    small = np.empty((len(source), len(to_middle), to_fast.shape[1]), np.float32)
-    step = max(1, CHUNK_VALUES // max(1, source[0].size))
-    for start in range(0, len(source), step):
-        chunk = source[start : start + step].astype(np.float32)
-        small[start : start + step] = to_middle @ (chunk @ to_fast)
-    found = np.tensordot(to_slow, small, axes=1)
-    order = [(slow, middle, fast).index(one.axis) for one in weights]
-    result = found.transpose(order)
+    order = [int(axis) for axis in np.argsort([-abs(stride) for stride in array.strides], kind="stable")]
+    slow, middle, fast = (next(one for one in weights if one.axis == axis) for axis in order)
+    first, stop = int(slow.index.min()), int(slow.index.max()) + 1
+    source = array.transpose(order)[first:stop]
+    across = [(middle, 1), (fast, 2)]
+    step = max(1, CHUNK_VALUES // source[0].size)
+    chunks = (source[start : start + step].astype(np.float32) for start in range(0, len(source), step))
+    small = np.concatenate([_along(chunk, [a for a in across if a[0].shrinks]) for chunk in chunks])
+    found = slow.cropped(first, stop).along(small, 0)
+    found = _along(found, [a for a in across if not a[0].shrinks]).transpose([order.index(one.axis) for one in weights])
     for n, one in enumerate(weights):
-        result[(slice(None),) * n + (~one.inside,)] = outside
-    return result
+        found[(slice(None),) * n + (~one.inside,)] = outside
+    return found
+
+
+def _along(values: np.ndarray, axes: Iterable[tuple[AxisWeights, int]]) -> np.ndarray:
+    for weights, axis in axes:
+        values = weights.along(values, axis)
+    return values
 
 
 def _weights(axis: int, old: Grid, places: np.ndarray, spacing: float) -> AxisWeights:
     """Of voxels at places (indices of the old grid) along an axis of it; beyond its ends its last voxels go on."""
     count = old.size[axis]
     low = np.floor(places)
-    matrix = np.zeros((len(places), count), np.float32)
-    offsets, shares = _kernel(spacing / old.spacing[axis], count)
-    for neighbour, weight in ((low, 1 - (places - low)), (low + 1, places - low)):
-        index = np.clip(np.clip(neighbour, 0, count - 1)[:, None] + offsets, 0, count - 1).astype(int)
-        np.add.at(matrix, (np.arange(len(places))[:, None], index), weight[:, None] * shares)
-    return AxisWeights(axis, matrix, (places >= -0.5) & (places <= count - 0.5))
+    offsets, kernel = _kernel(spacing / old.spacing[axis], count)
+    ends = (np.clip(low, 0, count - 1), np.clip(low + 1, 0, count - 1))
+    index = np.concatenate([np.clip(end[:, None] + offsets, 0, count - 1) for end in ends], axis=1)
+    shares = np.concatenate([weight[:, None] * kernel for weight in (1 - (places - low), places - low)], axis=1)
+    inside = (places >= -0.5) & (places <= count - 0.5)
+    return AxisWeights(axis, count, index.astype(int), shares.astype(np.float32), inside)
 
 
 def _kernel(coarser: float, count: int) -> tuple[np.ndarray, np.ndarray]:
