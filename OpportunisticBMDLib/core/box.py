@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from OpportunisticBMDLib.core.grid import Grid
+from OpportunisticBMDLib.core.ranges import extent
 from OpportunisticBMDLib.core.segmentation import Segmentation
 from OpportunisticBMDLib.core.vertebrae import LABELS
 from OpportunisticBMDLib.core.volume import Volume
@@ -41,10 +42,11 @@ def box_ras(labels: Volume, margin_mm: float = MARGIN_MM) -> np.ndarray:
     Raises:
         ValueError: nothing is labelled.
     """
-    indices = np.argwhere(labels.array)
-    if not len(indices):
+    found = extent(labels.array)
+    if found is None:
         raise ValueError("there is no box around an empty label map")
-    centres = labels.grid.ras_of(indices)
+    part = labels.part(found)
+    centres = part.grid.ras_of(np.argwhere(part.array))
     half_voxel = np.abs(labels.grid.affine[:3, :3]).sum(axis=1) / 2
     low, high = centres.min(axis=0) - half_voxel, centres.max(axis=0) + half_voxel
     return np.stack((low - margin_mm, high + margin_mm), axis=1)
@@ -62,7 +64,8 @@ def tightened(box: Box, segmentation: Segmentation) -> Box:
     Where a vertebra is missing, or reaches an end of the scan, the masks do not tell the whole extent: the box stays.
     """
     labels = segmentation.labels
-    found = set(np.unique(labels.array).tolist())
-    if not set(LABELS.values()) <= found or reaches_an_end(labels.array, labels.grid):
+    found = extent(labels.array)
+    held = set(np.unique(labels.array[found]).tolist()) if found else set()
+    if not set(LABELS.values()) <= held or reaches_an_end(labels.array, labels.grid):
         return box
     return Box(box_ras(labels), box.score)

@@ -17,6 +17,7 @@ from OpportunisticBMDLib.core.errors import Refused
 from OpportunisticBMDLib.core.grid import Grid
 from OpportunisticBMDLib.core.ranges import extent
 from OpportunisticBMDLib.core.reason import Reason, ReasonCode, Severity
+from OpportunisticBMDLib.core.remembered import remembered
 from OpportunisticBMDLib.core.vertebrae import LABELS
 from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.stages.parts import largest_part
@@ -116,6 +117,7 @@ def orientation_doubts(ct: Volume, labels: Volume | None = None) -> list[Reason]
     return [] if severity is None else [Reason(ReasonCode.ORIENTATION_CONTRADICTED, severity, message)]
 
 
+@remembered
 def heard(ct: Volume) -> Witnesses:
     """What the CT shows."""
     seen = _coarse(ct)
@@ -232,6 +234,10 @@ def arches_in_front(ct: Volume, labels: Volume) -> bool:
     Args:
         labels: masks of the vertebral bodies on the CT's grid.
     """
+    held = extent(labels.array)
+    if held is None:
+        return False
+    labels = labels.part(held)
     found = [part for number in LABELS.values() if (part := extent(labels.array == number)) is not None]
     return len(found) > 1 and all(_is_turned(ct, labels.part(part)) for part in found)
 
