@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from torch import nn
 
 from OpportunisticBMDLib import quality
 from OpportunisticBMDLib.calibration import line_of
@@ -37,11 +36,6 @@ from OpportunisticBMDLib.core.vertebrae import VERTEBRAE
 from OpportunisticBMDLib.edits import NO_EDITS, Edits
 from OpportunisticBMDLib.edits.reusable import Mean, Reusable
 from OpportunisticBMDLib.inference.engine import engine_named
-from OpportunisticBMDLib.models import ModelCard, load_network
-from OpportunisticBMDLib.networks.anatomynet import AnatomyNet
-from OpportunisticBMDLib.networks.densenet import DenseNet121
-from OpportunisticBMDLib.networks.faster_rcnn import spine_detector
-from OpportunisticBMDLib.networks.skeleton_net import SkeletonNet
 from OpportunisticBMDLib.quality.levels import is_sure
 from OpportunisticBMDLib.stages import summarise
 from OpportunisticBMDLib.stages.body_heights import body_heights
@@ -94,22 +88,17 @@ class Pipeline:
         """With the models that ship, or those of another folder of the same layout.
 
         Args:
-            engine: of the 3D networks on the CPU, see `engine.ENGINES`; on a GPU it is torch.
+            engine: of the networks on the CPU, see `engine.ENGINES`; on a GPU it is torch.
 
         Raises:
             BadInput: a model is missing or damaged, or the engine is not installed.
         """
-        prepared = engine_named(engine)
-
-        def network(stage: str, build: Callable[..., nn.Module]) -> tuple[nn.Module, ModelCard]:
-            loaded, card = load_network(stage, build, models)
-            return prepared(loaded, card, device), card
-
+        chosen = engine_named(engine, device)
         return cls(
-            Localizer(*network("localizer", spine_detector)),
-            LevelFinder.of(*network("skeleton", SkeletonNet)),
-            Segmenter(*network("segmentation", AnatomyNet)),
-            Densitometer(*network("bmd", DenseNet121)),
+            Localizer(*chosen.detector(models)),
+            LevelFinder.of(*chosen.network("skeleton", models)),
+            Segmenter(*chosen.network("segmentation", models)),
+            Densitometer(*chosen.network("bmd", models)),
         )
 
     def run(self, ct: CT, progress: Progress = silent) -> Run:

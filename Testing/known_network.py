@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from scipy.special import softmax
 
 from OpportunisticBMDLib.models import ModelCard
 from OpportunisticBMDLib.stages.measure import BASE, BINS, REGION
@@ -25,12 +24,11 @@ CARD = ModelCard(
 )
 
 
-class SixMore(nn.Module):
-    """(N, 1, I, J, K) -> (N, B) logits: the bone holds 6 mg/cm3 more than its region reads, with an SD of 6."""
+class SixMore:
+    """(N, 1, I, J, K) -> (N, B): the bone holds 6 mg/cm3 more than its region reads, with an SD of 6."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.bins = nn.Parameter(torch.from_numpy(CORRECTIONS).float(), requires_grad=False)
+        self.bins = CORRECTIONS.astype(np.float32)
 
-    def forward(self, image: Tensor) -> Tensor:
-        return (-(((6 - self.bins) / 6) ** 2) / 2).expand(len(image), -1)
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        return np.tile(softmax(-(((6 - self.bins) / 6) ** 2) / 2), (len(image), 1))

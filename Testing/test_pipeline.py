@@ -75,7 +75,7 @@ def eroded(segmentation: Segmentation, *names: str, share: float = 0.1) -> Segme
 def passes(pipeline: Pipeline) -> Iterator[list]:
     """One entry for each time that the BMD network is used."""
     seen: list = []
-    handle = pipeline.densitometer.network.register_forward_hook(lambda *_: seen.append(1))
+    handle = pipeline.densitometer.network.module.register_forward_hook(lambda *_: seen.append(1))
     yield seen
     handle.remove()
 

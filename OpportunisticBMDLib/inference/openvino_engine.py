@@ -1,49 +1,104 @@
-"""A torch network, computed by OpenVINO on the CPU."""
+"""Networks as OpenVINO computes them on the CPU: torch is needed once, to convert them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import hashlib
+import io
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
 
-import torch
-from torch import Tensor, nn
+import numpy as np
 
-from OpportunisticBMDLib.inference import torch_engine
+from OpportunisticBMDLib import __version__
+from OpportunisticBMDLib.inference.kept import kept
+from OpportunisticBMDLib.inference.network import Found
 from OpportunisticBMDLib.models import ModelCard
+from OpportunisticBMDLib.models.store import load_bytes
+from OpportunisticBMDLib.networks import boxes
+
+# OpenVINO tells its makers over the network when it is imported and what it converts; without this package it does not.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+
+import openvino  # noqa: E402
+
+PRECISION = "f32"  # in which the layers are computed
+DEVICE = "CPU"
+CONFIG = {"INFERENCE_PRECISION_HINT": PRECISION, "PERFORMANCE_HINT": "LATENCY"}
 
 
-def prepared(network: nn.Module, card: ModelCard, device: str) -> nn.Module:
-    """An `engine.Engine`; on a GPU, and for networks that take scans of any size, it is torch's."""
-    size = card.grid["size"]
-    if device != "cpu" or size is None:
-        return torch_engine.prepared(network, card, device)
-    return OpenVINONetwork(network, (1, card.architecture["parameters"]["in_channels"], *size))
+@dataclass(frozen=True)
+class OpenVINOEngine:
+    """An `engine.Engine`. Networks are converted and compiled when they are first loaded, and kept from then on."""
+
+    def detector(self, models: Path | None = None) -> tuple[OpenVINODetector, ModelCard]:
+        card, _ = load_bytes("localizer", models)
+        features = _compiled(card, "features", lambda: _conversion().converted_features(models))
+        head = _compiled(card, "head", lambda: _conversion().converted_head(models))
+        sides = boxes.anchor_sides(card.architecture["parameters"]["pixel_mm"])
+        return OpenVINODetector(features, head, tuple(sides)), card
+
+    def network(self, stage: str, models: Path | None = None) -> tuple[OpenVINONetwork, ModelCard]:
+        card, _ = load_bytes(stage, models)
+        return OpenVINONetwork(_compiled(card, "all", lambda: _conversion().converted_network(stage, models))), card
 
 
-class OpenVINONetwork(nn.Module):
-    """The same network with the same weights, in float32; values differ by rounding only.
+@dataclass(frozen=True, eq=False)
+class OpenVINONetwork:
+    """A `network.Network`."""
+
+    compiled: openvino.CompiledModel
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        found: np.ndarray = self.compiled(np.ascontiguousarray(image))[0]
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class OpenVINODetector:
+    """A `network.Detector`: its layers by OpenVINO, what lies between them by `networks.boxes`.
 
     Args:
-        network: any module of one input and one output.
-        shape: (N, C, I, J, K) of its usual input; for another one it is compiled when that comes.
+        features, head: see `openvino_conversion`.
+        sides: pixels, of the anchors of each level.
     """
 
-    def __init__(self, network: nn.Module, shape: Sequence[int]) -> None:
-        super().__init__()
-        self.place = nn.Parameter(torch.zeros(0), requires_grad=False)  # by which callers know the device
-        self._source = (network.eval(),)  # in a tuple: no part of this module
-        self._compiled = {tuple(shape): _compiled(network, tuple(shape))}
+    features: openvino.CompiledModel
+    head: openvino.CompiledModel
+    sides: tuple[int, ...]
 
-    def forward(self, x: Tensor) -> Tensor:
-        shape = tuple(x.shape)
-        if shape not in self._compiled:
-            self._compiled[shape] = _compiled(*self._source, shape)
-        return torch.from_numpy(self._compiled[shape](x.numpy())[0].copy())
+    def __call__(self, picture: np.ndarray) -> Found:
+        padded, shown = boxes.prepared(picture), picture.shape[1:]
+        outputs, levels = self.features(padded).to_tuple(), len(self.sides)
+        maps, of_anchors = outputs[: -2 * levels], [output[0] for output in outputs[-2 * levels :]]
+        likely = boxes.proposals(of_anchors[:levels], of_anchors[levels:], self.sides, padded.shape[2:], shown)
+        scores, changes = self.head([*maps, likely, boxes.levels(likely)]).to_tuple()
+        return Found(*boxes.best_boxes(likely, scores, changes, shown))
 
 
-def _compiled(network: nn.Module, shape: tuple[int, ...]) -> Any:
-    import openvino
+def _conversion() -> ModuleType:
+    """It imports torch, so that it is imported only where nothing is kept yet."""
+    from OpportunisticBMDLib.inference import openvino_conversion
 
-    with torch.inference_mode():
-        model = openvino.convert_model(network, example_input=torch.zeros(*shape), input=[shape])
-    return openvino.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    return openvino_conversion
+
+
+def _compiled(card: ModelCard, part: str, convert: Callable[[], openvino.Model]) -> openvino.CompiledModel:
+    """Of a model, for this processor: kept until weights, processor or one of the programs change."""
+    core = openvino.Core()
+    processor = core.get_property(DEVICE, "FULL_DEVICE_NAME")
+    kind = (card.sha256, card.architecture, part, CONFIG, processor, openvino.get_version(), __version__)
+    digest = hashlib.sha256(json.dumps(kind).encode()).hexdigest()
+
+    def make() -> bytes:
+        stream = io.BytesIO()
+        core.compile_model(convert(), DEVICE, CONFIG).export_model(stream)
+        return stream.getvalue()
+
+    def read(content: bytes) -> openvino.CompiledModel:
+        return core.import_model(io.BytesIO(content), DEVICE, CONFIG)
+
+    return kept(f"{card.stage}-{part}-{digest[:32]}.openvino", make, read)

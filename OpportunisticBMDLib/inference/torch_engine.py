@@ -1,4 +1,4 @@
-"""A torch network as torch computes it; 3D convolutions of few voxels on the CPU by oneDNN.
+"""Networks as torch computes them; 3D convolutions of few voxels on the CPU by oneDNN.
 
 torch leaves oneDNN aside for one sample of at most 20480 values (channels x depth x height), which is what most
 layers of the BMD network get. One vertebra then takes 0.18 s of one core instead of 0.08 s. The values differ by
@@ -7,15 +7,66 @@ rounding only.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from OpportunisticBMDLib.inference.network import Found
 from OpportunisticBMDLib.models import ModelCard
+from OpportunisticBMDLib.models.modules import device_of, load_network
+from OpportunisticBMDLib.networks.anatomynet import AnatomyNet
+from OpportunisticBMDLib.networks.densenet import DenseNet121
+from OpportunisticBMDLib.networks.skeleton_net import SkeletonNet
+
+NETWORKS = {"skeleton": SkeletonNet, "segmentation": AnatomyNet, "bmd": DenseNet121}
 
 
-def prepared(network: nn.Module, card: ModelCard, device: str) -> nn.Module:
-    """An `engine.Engine`."""
-    return with_onednn(network).to(torch.device(device))
+@dataclass(frozen=True)
+class TorchEngine:
+    """An `engine.Engine`, on "cpu" or "cuda"."""
+
+    device: str = "cpu"
+
+    def detector(self, models: Path | None = None) -> tuple[TorchDetector, ModelCard]:
+        from OpportunisticBMDLib.networks.faster_rcnn import spine_detector  # torchvision takes its time to import
+
+        module, card = load_network("localizer", spine_detector, models)
+        return TorchDetector(module.to(self.device)), card
+
+    def network(self, stage: str, models: Path | None = None) -> tuple[TorchNetwork, ModelCard]:
+        module, card = load_network(stage, NETWORKS[stage], models)
+        return TorchNetwork(with_onednn(module).to(self.device)), card
+
+
+@dataclass(frozen=True, eq=False)
+class TorchNetwork:
+    """A `network.Network` of a module that gives logits, on the device where its weights are."""
+
+    module: nn.Module
+
+    @torch.inference_mode()
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        logits: Tensor = self.module(_tensor(image, self.module))
+        return logits.softmax(dim=1).cpu().numpy()
+
+
+@dataclass(frozen=True, eq=False)
+class TorchDetector:
+    """A `network.Detector` of one of torchvision's detectors."""
+
+    module: nn.Module
+
+    @torch.inference_mode()
+    def __call__(self, picture: np.ndarray) -> Found:
+        found = self.module([_tensor(picture, self.module)])[0]
+        return Found(found["boxes"].cpu().numpy(), found["scores"].cpu().numpy())
+
+
+def _tensor(array: np.ndarray, module: nn.Module) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array)).to(device_of(module))
 
 
 class OneDNNConv3d(nn.Conv3d):

@@ -1,4 +1,7 @@
-"""The model store: one folder per stage with its weights (safetensors, never pickles) and its card (JSON)."""
+"""The model store: one folder per stage with its weights (safetensors, never pickles) and its card (JSON).
+
+What torch makes of them is in `modules`, which is imported by itself: who reads a card needs no torch.
+"""
 
 from OpportunisticBMDLib.models.card import ARCHITECTURES, STAGES, ModelCard, is_number
 from OpportunisticBMDLib.models.store import (
@@ -6,15 +9,10 @@ from OpportunisticBMDLib.models.store import (
     FOLDER_VARIABLE,
     WEIGHTS_FILE,
     Verdict,
-    device_of,
-    fill,
-    halved,
     load_card,
-    load_network,
     load_weights,
     model_folder,
     save_card,
-    save_model,
     verify,
 )
 
@@ -26,15 +24,10 @@ __all__ = [
     "WEIGHTS_FILE",
     "ModelCard",
     "Verdict",
-    "device_of",
-    "fill",
-    "halved",
     "is_number",
     "load_card",
-    "load_network",
     "load_weights",
     "model_folder",
     "save_card",
-    "save_model",
     "verify",
 ]

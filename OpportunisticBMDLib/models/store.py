@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-import safetensors.torch
-import torch
+import numpy as np
+import safetensors.numpy
 from safetensors import SafetensorError
-from torch import Tensor, nn
 
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.result import FITTED_ON_CASES
-from OpportunisticBMDLib.models.card import STAGES, ModelCard, require
+from OpportunisticBMDLib.models.card import STAGES, ModelCard
 from OpportunisticBMDLib.system.files import open_regular, write_bytes
 
 FOLDER_VARIABLE = "OPPORTUNISTIC_BMD_MODELS"
@@ -54,6 +51,11 @@ def _stage_folder(stage: str, folder: str | Path | None) -> Path:
     return chosen if stage in FITTED_ON_CASES or chosen.is_dir() else _shipped() / stage
 
 
+def weights_path(stage: str, folder: str | Path | None = None) -> Path:
+    """The file that holds a stage's weights."""
+    return _stage_folder(stage, folder) / WEIGHTS_FILE
+
+
 def load_card(stage: str, folder: str | Path | None = None) -> ModelCard:
     """Reads a stage's card.
 
@@ -71,14 +73,14 @@ def load_card(stage: str, folder: str | Path | None = None) -> ModelCard:
     return card
 
 
-def load_weights(stage: str, folder: str | Path | None = None) -> tuple[ModelCard, dict[str, Tensor]]:
-    """Reads a stage's card and its weights, as float32 on the CPU, after comparing their SHA-256.
+def load_bytes(stage: str, folder: str | Path | None = None) -> tuple[ModelCard, bytes]:
+    """Reads a stage's card and its weights as they lie in their file, after comparing their SHA-256.
 
     Raises:
-        BadInput: a file is missing, damaged, or not what its card says.
+        BadInput: a file is missing, or the weights are not those of the card.
     """
     card = load_card(stage, folder)
-    path = _stage_folder(stage, folder) / WEIGHTS_FILE
+    path = weights_path(stage, folder)
     data = _read(path, stage, MOST_BYTES)
     found = hashlib.sha256(data).hexdigest()
     if found != card.sha256.lower():
@@ -86,90 +88,30 @@ def load_weights(stage: str, folder: str | Path | None = None) -> tuple[ModelCar
             f"The weights {path} are not those of their card (SHA-256 {found[:12]}..., not "
             f"{card.sha256[:12] or 'stated'}...); install the model again."
         )
+    return card, data
+
+
+def load_weights(stage: str, folder: str | Path | None = None) -> tuple[ModelCard, dict[str, np.ndarray]]:
+    """Reads a stage's card and its weights, as float32, after comparing their SHA-256.
+
+    Raises:
+        BadInput: a file is missing, damaged, or not what its card says.
+    """
+    card, data = load_bytes(stage, folder)
+    path = weights_path(stage, folder)
     try:
-        weights = safetensors.torch.load(data)
+        weights = safetensors.numpy.load(data)
     except (SafetensorError, ValueError, KeyError) as error:
         raise BadInput(f"{path} is not a safetensors file ({error}); install the model again.") from error
-    for name, tensor in weights.items():
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor.float()).all()):
+    for name, values in weights.items():
+        if not np.isfinite(values).all():
             raise BadInput(f"{path} holds weights that are no numbers (in {name}); install the model again.")
-    return card, {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in weights.items()}
+    return card, {name: _single(values) for name, values in weights.items()}
 
 
-def device_of(network: nn.Module) -> torch.device:
-    """Where a network's weights are, and its input has to be."""
-    return next(network.parameters()).device
-
-
-def load_network(
-    stage: str, build: Callable[..., nn.Module], folder: str | Path | None = None
-) -> tuple[nn.Module, ModelCard]:
-    """The stage's network with its weights, ready for inference on the CPU, and its card.
-
-    Args:
-        build: makes the network from the card's architecture parameters, given as keyword arguments.
-
-    Raises:
-        BadInput: files missing or damaged, parameters that the network does not take, weights that do not fit.
-    """
-    card, weights = load_weights(stage, folder)
-    parameters = card.architecture["parameters"]
-    try:
-        network = build(**parameters)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise BadInput(
-            f"{card.architecture['name']} cannot be built from the parameters {parameters} of the {stage} model "
-            f"{card.name}; install the model again."
-        ) from error
-    return fill(network, card, weights), card
-
-
-def fill(network: nn.Module, card: ModelCard, weights: Mapping[str, Tensor]) -> nn.Module:
-    """Puts the weights into the network that the card's architecture describes, ready for inference.
-
-    Raises:
-        BadInput: names or shapes differ.
-    """
-    try:
-        network.load_state_dict(dict(weights), strict=True)
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())[:200]
-        raise BadInput(
-            f"The weights of the {card.stage} model {card.name} do not fit its architecture "
-            f"{card.architecture['name']} ({reason}); install the model again."
-        ) from error
-    return network.eval()
-
-
-def halved(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Stores floating tensors of two and more dimensions as float16: half the file, the same figures.
-
-    Raises:
-        ValueError: a weight is beyond what float16 can hold.
-    """
-    half = {}
-    for name, tensor in state_dict.items():
-        if tensor.is_floating_point() and tensor.dim() >= 2:
-            tensor = tensor.to(torch.float16)
-            require(bool(torch.isfinite(tensor).all()), f"{name} does not fit float16")
-        half[name] = tensor
-    return half
-
-
-def save_model(folder: str | Path, card: ModelCard, state_dict: Mapping[str, Tensor]) -> ModelCard:
-    """Writes folder/<stage>/ with weights and card, and returns the card with the weights' SHA-256.
-
-    Each file is written whole or not at all; a run that dies between the two leaves a pair that loading refuses.
-    """
-    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state_dict.items()}
-    data = safetensors.torch.save(tensors)
-    card = replace(card, sha256=hashlib.sha256(data).hexdigest())
-    text = card.to_json()
-    target = Path(folder) / card.stage
-    target.mkdir(parents=True, exist_ok=True)
-    write_bytes(target / WEIGHTS_FILE, data)
-    write_bytes(target / CARD_FILE, text.encode("utf-8"))
-    return card
+def _single(values: np.ndarray) -> np.ndarray:
+    """A copy, as float32 where it was a float."""
+    return values.astype(np.float32) if np.issubdtype(values.dtype, np.floating) else values.copy()
 
 
 def save_card(folder: str | Path, card: ModelCard) -> None:
@@ -186,7 +128,7 @@ def verify(folder: str | Path | None = None) -> list[Verdict]:
         except BadInput as error:
             verdicts.append(Verdict(stage, False, str(error)))
             continue
-        count = sum(tensor.numel() for tensor in weights.values())
+        count = sum(values.size for values in weights.values())
         message = f"{card.name} {card.version}, {card.architecture['name']}, {count:,} values, SHA-256 {card.sha256}"
         verdicts.append(Verdict(stage, True, message))
     return verdicts

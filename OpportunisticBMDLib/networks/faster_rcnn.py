@@ -13,10 +13,10 @@ from torchvision.models.detection.backbone_utils import BackboneWithFPN
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
+from OpportunisticBMDLib.networks import boxes
+
 CHANNELS = 128
 HIDDEN = 256
-ANCHOR_SIDES_MM = (48, 64, 80, 104)  # one level of the pyramid each; the square root of the box's area
-ANCHOR_RATIOS = (1.0, 1.5, 2.2)  # height / width: the box is higher than wide
 
 
 class AsTheyAre(GeneralizedRCNNTransform):
@@ -34,21 +34,22 @@ def spine_detector(pixel_mm: float) -> FasterRCNN:
     """
     features = mobilenet_v3_large(norm_layer=nn.BatchNorm2d).features
     backbone = BackboneWithFPN(features, {"6": "0", "12": "1", "16": "2"}, [40, 112, 960], CHANNELS)
-    sides = tuple((round(side / pixel_mm),) for side in ANCHOR_SIDES_MM)
-    anchors = AnchorGenerator(sides, (ANCHOR_RATIOS,) * len(sides))
+    sides = tuple((side,) for side in boxes.anchor_sides(pixel_mm))
+    anchors = AnchorGenerator(sides, (boxes.ANCHOR_RATIOS,) * len(sides))
     detector = FasterRCNN(
         backbone,
         rpn_anchor_generator=anchors,
         box_head=TwoMLPHead(CHANNELS * 7 * 7, HIDDEN),
         box_predictor=FastRCNNPredictor(HIDDEN, 2),
-        rpn_pre_nms_top_n_test=200,
-        rpn_post_nms_top_n_test=50,
+        rpn_pre_nms_top_n_test=boxes.MOST_CANDIDATES,
+        rpn_post_nms_top_n_test=boxes.MOST_PROPOSALS,
         rpn_pre_nms_top_n_train=400,
         rpn_post_nms_top_n_train=200,
         box_batch_size_per_image=64,
-        box_score_thresh=0.05,
-        box_nms_thresh=0.75,  # boxes half a vertebra apart stay: the other view decides between them
-        box_detections_per_img=8,
+        rpn_nms_thresh=boxes.PROPOSALS_OVERLAP,
+        box_score_thresh=boxes.LEAST_SCORE,
+        box_nms_thresh=boxes.BOXES_OVERLAP,
+        box_detections_per_img=boxes.MOST_BOXES,
     )
-    detector.transform = AsTheyAre(min_size=0, max_size=0, image_mean=[0.25] * 3, image_std=[0.25] * 3)
+    detector.transform = AsTheyAre(min_size=0, max_size=0, image_mean=[boxes.GREY] * 3, image_std=[boxes.GREY] * 3)
     return detector

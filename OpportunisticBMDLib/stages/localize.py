@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-import torch
-from torch import nn
 
 from OpportunisticBMDLib.core.box import Box
 from OpportunisticBMDLib.core.errors import Refused
 from OpportunisticBMDLib.core.reason import Figure, ReasonCode
 from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.inference.finite import finite
-from OpportunisticBMDLib.models import ModelCard, device_of
+from OpportunisticBMDLib.inference.network import Detector
+from OpportunisticBMDLib.models import ModelCard
 from OpportunisticBMDLib.stages.projection import Projection, coronal, sagittal
 
 SLAB_MM = 15.0  # half the thickness of the sagittal slab: well inside the vertebral bodies
@@ -47,7 +46,7 @@ class Localizer:
     view has the last word.
     """
 
-    network: nn.Module
+    network: Detector
     card: ModelCard
 
     def __call__(self, ct: Volume) -> Box:
@@ -69,14 +68,11 @@ class Localizer:
         _check_covered(box, ct)
         return box
 
-    @torch.inference_mode()
     def _detect(self, projection: Projection) -> list[Candidate]:
         """All boxes, the best first."""
         projection = projection.coarsened(self.card.architecture["parameters"]["pixel_mm"])
         picture = projection.picture(self.card.window["low_hu"], self.card.window["high_hu"])
-        device = device_of(self.network)
-        found = self.network([picture.to(device)])[0]
-        scores, boxes = (finite(found[name].cpu().numpy(), self.card) for name in ("scores", "boxes"))
+        boxes, scores = (finite(values, self.card) for values in self.network(picture))
         best, least = max(scores.tolist(), default=0.0), self.card.outputs["least_score"]
         if best < least or not len(scores):
             raise Refused(

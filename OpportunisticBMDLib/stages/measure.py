@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from scipy.special import ndtr
 
 from OpportunisticBMDLib.core.calibration_line import Calibration
 from OpportunisticBMDLib.core.correction import Correction
@@ -21,7 +20,8 @@ from OpportunisticBMDLib.core.vertebra import MaskFigures, MeasuredVertebra, Reg
 from OpportunisticBMDLib.core.vertebrae import LABELS
 from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.inference.finite import finite
-from OpportunisticBMDLib.models import ModelCard, device_of
+from OpportunisticBMDLib.inference.network import Network
+from OpportunisticBMDLib.models import ModelCard
 from OpportunisticBMDLib.stages.place_region import SHARE
 
 BINS = "bin_corrections_mg_cm3"  # of a card's outputs
@@ -67,8 +67,7 @@ class Density:
         """The probability of a BMD below `threshold` mg/cm3; each bin is a normal distribution of its own width."""
         width = self.centres[1] - self.centres[0]
         distances = (threshold - self.centres) / np.hypot(width / np.sqrt(12), self.blur_sd)
-        below = torch.special.ndtr(torch.from_numpy(distances)).numpy()
-        return float(min(self.probabilities @ below, 1.0))  # the probabilities' sum may miss 1 by rounding
+        return float(min(self.probabilities @ ndtr(distances), 1.0))  # the probabilities' sum may miss 1 by rounding
 
     def of_vertebra(self, middle: RegionFigures, mask: MaskFigures) -> MeasuredVertebra:
         """A vertebra that has this density."""
@@ -126,8 +125,8 @@ def body_mask(region: Region, grid: Grid) -> np.ndarray:
     return (np.hypot(x, y) <= 1 / SHARE) & (np.abs(z) * region.half_mm[2] <= REACH_MM)
 
 
-def correction_input(ct: Volume, region: Region, bmd: float, calibration: Calibration, card: ModelCard) -> Tensor:
-    """(1, I, J, K) in -1..1: how much denser the body is than its region reads; 0 beside the body.
+def correction_input(ct: Volume, region: Region, bmd: float, calibration: Calibration, card: ModelCard) -> np.ndarray:
+    """(1, I, J, K) float32 in -1..1: how much denser the body is than its region reads; 0 beside the body.
 
     The density itself is not shown: mineral that is added everywhere moves what is read by just as much.
 
@@ -136,7 +135,7 @@ def correction_input(ct: Volume, region: Region, bmd: float, calibration: Calibr
     """
     grid = crop_grid(region, card.grid["size"], card.grid["spacing_mm"])
     crop = calibration.bmd(ct.resampled(grid).array)
-    return torch.from_numpy(windowed(crop - bmd, card) * body_mask(region, grid))[None]
+    return (windowed(crop - bmd, card) * body_mask(region, grid))[None]
 
 
 def windowed(denser: np.ndarray, card: ModelCard) -> np.ndarray:
@@ -158,7 +157,7 @@ class Densitometer:
         BadInput: the model's card names no bins around the reading.
     """
 
-    network: nn.Module
+    network: Network
     card: ModelCard
 
     def __post_init__(self) -> None:
@@ -180,11 +179,9 @@ class Densitometer:
         finite(np.array([density.mean, density.sd, density.correction]), self.card)
         return density
 
-    @torch.inference_mode()
-    def _read(self, image: Tensor) -> Density:
+    def _read(self, image: np.ndarray) -> Density:
         """The correction of the reading."""
-        device = device_of(self.network)
-        probabilities = finite(self.network(image[None].to(device)).softmax(dim=1)[0].double().cpu().numpy(), self.card)
+        probabilities = finite(self.network(image[None])[0].astype(float), self.card)
         return Density(np.asarray(self.card.outputs[BINS]), probabilities / probabilities.sum())
 
 

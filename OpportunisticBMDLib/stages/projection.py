@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from OpportunisticBMDLib.core.volume import Volume
 
@@ -42,11 +40,11 @@ class Projection:
         blocks = self.pixels[: rows * factor, : columns * factor].reshape(rows, factor, columns, factor)
         return Projection(blocks.mean(axis=(1, 3)), self.corner_mm, self.spacing_mm * factor)
 
-    def picture(self, low_hu: float, high_hu: float) -> Tensor:
-        """(3, K + 2 padding, N + 2 padding) in 0..1: the window applied, air all around."""
+    def picture(self, low_hu: float, high_hu: float) -> np.ndarray:
+        """(3, K + 2 padding, N + 2 padding) float32 in 0..1: the window applied, air all around."""
         grey = np.clip((self.pixels - low_hu) / (high_hu - low_hu), 0, 1)
-        grey = np.pad(grey, self.padding)
-        return torch.from_numpy(grey.astype(np.float32)).expand(3, -1, -1)
+        grey = np.pad(grey, self.padding).astype(np.float32)
+        return np.stack((grey, grey, grey))
 
     def to_mm(self, box: np.ndarray) -> np.ndarray:
         """A picture's box (x0, y0, x1, y1) in pixels -> ((2, 2): [[across min, max], [superior min, max]]) in mm."""

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import SimpleITK as sitk
-import torch
-from torch import Tensor, nn
 
 from OpportunisticBMDLib.core.box import Box
 from OpportunisticBMDLib.core.grid import Grid
@@ -16,15 +14,16 @@ from OpportunisticBMDLib.core.segmentation import Segmentation
 from OpportunisticBMDLib.core.vertebrae import LABELS
 from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.inference.finite import finite
-from OpportunisticBMDLib.models import ModelCard, device_of
+from OpportunisticBMDLib.inference.network import Network
+from OpportunisticBMDLib.models import ModelCard
 from OpportunisticBMDLib.stages.body_frame import LEAST_VOLUME_MM3
 
 # Voxels by which the crop is moved along each axis, and whether its mirror is seen: edges fall between voxels twice.
 LOOKS = ((0.25, False), (-0.25, True))
 
 
-def segmentation_input(crop: Volume, height_mm: np.ndarray, window: Mapping[str, float]) -> Tensor:
-    """(2, I, J, K): the windowed CT in 0..1, and the height relative to the box (-1 its lower, 1 its upper edge).
+def segmentation_input(crop: Volume, height_mm: np.ndarray, window: Mapping[str, float]) -> np.ndarray:
+    """(2, I, J, K) float32: the windowed CT in 0..1, and the height in the box (-1 its lower, 1 its upper edge).
 
     Neighbouring vertebrae look alike to a network that is down-sampled once; the height tells them apart.
 
@@ -36,7 +35,7 @@ def segmentation_input(crop: Volume, height_mm: np.ndarray, window: Mapping[str,
     grey = np.clip((crop.array - low) / (high - low), 0, 1)
     superior = crop.grid.affine[2, 3] + crop.grid.affine[2, 2] * np.arange(crop.grid.size[2])
     relative = np.clip((superior - np.mean(height_mm)) / (np.ptp(height_mm) / 2), -2, 2)
-    return torch.from_numpy(np.stack((grey, np.broadcast_to(relative, grey.shape))).astype(np.float32))
+    return np.stack((grey, np.broadcast_to(relative, grey.shape))).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +45,7 @@ class Segmenter:
     The network looks twice, at a crop a little to one side and at the mirror of one a little to the other.
     """
 
-    network: nn.Module
+    network: Network
     card: ModelCard
 
     def __call__(self, ct: Volume, box: Box) -> Segmentation:
@@ -71,13 +70,16 @@ class Segmenter:
         probabilities = self._probabilities(ct.resampled(crop), box, mirrored)
         return np.stack([Volume(p, crop).resampled(region, outside=0).array for p in probabilities])
 
-    @torch.inference_mode()
     def _probabilities(self, crop: Volume, box: Box, mirrored: bool) -> np.ndarray:
         """(4, I, J, K) on the crop's grid, of the crop or of its mirror."""
         image = segmentation_input(crop, box.ras_mm[2], self.card.window)
-        image = (image.flip(1) if mirrored else image)[None].to(device_of(self.network))
-        found = self.network(image).softmax(dim=1)[0]
-        return finite((found.flip(1) if mirrored else found).cpu().numpy(), self.card)
+        found = finite(self.network(_mirror(image)[None] if mirrored else image[None])[0], self.card)
+        return _mirror(found) if mirrored else found
+
+
+def _mirror(channels: np.ndarray) -> np.ndarray:
+    """(C, I, J, K) with right and left exchanged."""
+    return channels[:, ::-1]
 
 
 def _one_body_each(labels: np.ndarray, grid: Grid) -> np.ndarray:

@@ -6,29 +6,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from OpportunisticBMDLib.core.bone import Bone
 from OpportunisticBMDLib.core.grid import Grid
 from OpportunisticBMDLib.core.region import Region
 from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.inference.finite import finite
-from OpportunisticBMDLib.models import ModelCard, device_of
+from OpportunisticBMDLib.inference.network import Network
+from OpportunisticBMDLib.models import ModelCard
 
 OUTSIDE_HU = -1015.0  # air beside a patient is brighter than what was never scanned
 BODY_SIZE = (64, 64, 48)  # voxels that tell a body from what lies around it
 BEHIND_MM = np.array([0.0, -12.0, 0.0])  # of a body's middle: the middle of a whole vertebra
 
 
-def skeleton_input(hu: np.ndarray, window: Mapping[str, float]) -> Tensor:
-    """(1, I, J, K): the windowed CT in 0..1.
+def skeleton_input(hu: np.ndarray, window: Mapping[str, float]) -> np.ndarray:
+    """(1, I, J, K) float32: the windowed CT in 0..1.
 
     Args:
         hu: (I, J, K), axes to the right, front and head.
     """
     low, high = window["low_hu"], window["high_hu"]
-    return torch.from_numpy(np.clip((hu - low) / (high - low), 0, 1).astype(np.float32)[None])
+    return np.clip((hu - low) / (high - low), 0, 1).astype(np.float32)[None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +51,7 @@ class Skeleton:
 class SkeletonFinder:
     """Names the bones around the spine on a coarse grid."""
 
-    network: nn.Module
+    network: Network
     card: ModelCard
 
     def __call__(self, ct: Volume, centre_ras: np.ndarray) -> Skeleton:
@@ -69,8 +68,5 @@ class SkeletonFinder:
         index = np.rint(around.index_of(region.points())).astype(int)
         return float((bones[tuple(index.T)] == Bone.BODY).mean())
 
-    @torch.inference_mode()
     def _probabilities(self, hu: np.ndarray) -> np.ndarray:
-        image = skeleton_input(hu, self.card.window)[None].to(device_of(self.network))
-        found: np.ndarray = self.network(image).softmax(dim=1)[0].cpu().numpy()
-        return finite(found, self.card)
+        return finite(self.network(skeleton_input(hu, self.card.window)[None])[0], self.card)

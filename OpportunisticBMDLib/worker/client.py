@@ -60,7 +60,7 @@ class Worker:
         python: the interpreter that has the packages; inside 3D Slicer that is not always `sys.executable`.
         models: another model folder.
         device: "auto", "cpu" or "cuda"; a GPU that is missing or has too little memory is replaced by the CPU.
-        engine: of the 3D networks on the CPU, "torch" or "openvino".
+        engine: of the networks on the CPU, "torch" or "openvino".
         thresholds, calibration: as in `Pipeline`; may be changed between jobs.
 
     Raises:

@@ -169,7 +169,7 @@ class Chain:
         self._engine = engine
         self.note = ""
         try:
-            self.device = chosen_device(device)
+            self.device = chosen_device(device, engine)
         except BadInput:
             self.device, self.note = "cpu", NO_GPU
         try:

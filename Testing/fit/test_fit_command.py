@@ -13,7 +13,7 @@ pytest.importorskip("lightning", reason="fitting needs the training extra")
 
 from OpportunisticBMDLib.core.grid import Grid
 from OpportunisticBMDLib.core.volume import Volume
-from OpportunisticBMDLib.models import load_network
+from OpportunisticBMDLib.models.modules import load_network
 from OpportunisticBMDLib.stages.projection import Projection
 from OpportunisticBMDTraining.fit.command import Stage, run_command
 from OpportunisticBMDTraining.fit.design import Design

@@ -12,7 +12,8 @@ from OpportunisticBMDLib.core.bone import Bone
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.grid import Grid
 from OpportunisticBMDLib.core.volume import AIR_HU, Volume
-from OpportunisticBMDLib.models import halved, load_card, load_network, save_model
+from OpportunisticBMDLib.models import load_card
+from OpportunisticBMDLib.models.modules import halved, load_network, save_model
 from OpportunisticBMDLib.networks.skeleton_net import SkeletonNet
 from OpportunisticBMDTraining.fit.ribs import Example, measured
 from OpportunisticBMDTraining.fit.ribs import main as fit_ribs

@@ -30,7 +30,9 @@ from OpportunisticBMDLib.core.grid import Grid
 from OpportunisticBMDLib.core.materials import HA
 from OpportunisticBMDLib.core.vertebrae import LABELS
 from OpportunisticBMDLib.core.volume import AIR_HU, Volume
-from OpportunisticBMDLib.models import ModelCard, load_network, save_model
+from OpportunisticBMDLib.inference.torch_engine import TorchNetwork
+from OpportunisticBMDLib.models import ModelCard
+from OpportunisticBMDLib.models.modules import load_network, save_model
 from OpportunisticBMDLib.networks.skeleton_net import SkeletonNet
 from OpportunisticBMDLib.reading import read_ct
 from OpportunisticBMDLib.results.json_file import as_json, result_from_json
@@ -91,7 +93,7 @@ def read_a_result(path: Path) -> list[str]:
 
 def read_a_model(path: Path) -> list[str]:
     network, card = load_network("skeleton", SkeletonNet, path)
-    LevelFinder.of(network, card)
+    LevelFinder.of(TorchNetwork(network), card)
     return [f"weights {n}" for n, w in network.state_dict().items() if w.is_floating_point() and not w.isfinite().all()]
 
 

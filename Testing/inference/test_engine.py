@@ -1,55 +1,193 @@
-"""The engines: the same densities and masks from torch and from OpenVINO."""
+"""The engines: the same answers, masks and densities from torch and from OpenVINO, which needs no torch twice."""
 
 from __future__ import annotations
 
-import builtins
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from known_network import CARD
 from OpportunisticBMDLib.core.ct import CT
 from OpportunisticBMDLib.core.errors import BadInput
-from OpportunisticBMDLib.inference.engine import engine_named
-from OpportunisticBMDLib.inference.openvino_engine import OpenVINONetwork
-from OpportunisticBMDLib.networks.anatomynet import AnatomyNet
+from OpportunisticBMDLib.core.segmentation import Segmentation
+from OpportunisticBMDLib.core.vertebrae import LABELS
+from OpportunisticBMDLib.inference.device import chosen_device
+from OpportunisticBMDLib.inference.engine import Engine, engine_named
+from OpportunisticBMDLib.inference.kept import FOLDER_VARIABLE
+from OpportunisticBMDLib.inference.torch_engine import TorchEngine
+from OpportunisticBMDLib.models.modules import save_model
+from OpportunisticBMDLib.networks.skeleton_net import SkeletonNet
 from OpportunisticBMDLib.pipeline import Pipeline
 
-
-def test_openvino_gives_the_same_logits():
-    pytest.importorskip("openvino", reason="needs the dev extra")
-    torch.manual_seed(0)
-    network, x = AnatomyNet(in_channels=2).eval(), torch.randn(1, 2, 12, 16, 20)
-    with torch.inference_mode():
-        expected = network(x)
-        found = OpenVINONetwork(network, x.shape)(x)
-    np.testing.assert_allclose(found, expected, atol=1e-4)
-
-
-def test_openvino_takes_other_shapes_too():
-    pytest.importorskip("openvino", reason="needs the dev extra")
-    torch.manual_seed(0)
-    network = AnatomyNet(in_channels=2).eval()
-    compiled = OpenVINONetwork(network, (1, 2, 12, 16, 20))
-    with torch.inference_mode():
-        for shape in ((1, 2, 8, 8, 12), (1, 2, 12, 16, 20), (1, 2, 8, 8, 12)):
-            x = torch.randn(*shape)
-            np.testing.assert_allclose(compiled(x), network(x), atol=1e-4)
+REPOSITORY = Path(__file__).resolve().parents[2]
+WIDTHS = [4, 4, 8, 8]
+BONES = replace(
+    CARD,
+    stage="skeleton",
+    architecture={"name": "SkeletonNet", "parameters": {"in_channels": 1, "classes": 3, "widths": WIDTHS}},
+    grid={"spacing_mm": [2.0] * 3, "size": [32, 48, 64]},
+)
 
 
-@pytest.mark.slow
-def test_openvino_gives_the_same_density():
-    pytest.importorskip("openvino", reason="needs the dev extra")
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def openvino(cache, monkeypatch) -> Engine:
+    """Keeps what it makes in `cache`."""
+    pytest.importorskip("OpportunisticBMDLib.inference.openvino_engine", reason="needs the dev extra")
+    monkeypatch.setenv(FOLDER_VARIABLE, str(cache))
+    return engine_named("openvino")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory) -> Path:
+    return saved(tmp_path_factory.mktemp("models"), seed=0)
+
+
+def saved(folder: Path, seed: int) -> Path:
+    """A folder of models that has a small skeleton network, and no others."""
+    torch.manual_seed(seed)
+    save_model(folder, BONES, SkeletonNet(1, 3, WIDTHS).state_dict())
+    return folder
+
+
+def image_of(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).random((1, *shape), np.float32)
+
+
+def child(code: str, cache: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Python code in a process of its own."""
+    path = os.pathsep.join(str(REPOSITORY / folder) for folder in (".", "Testing", "training"))
+    environment = os.environ | {FOLDER_VARIABLE: str(cache), "PYTHONPATH": path}
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+
+
+@pytest.mark.parametrize("shape", [(32, 48, 64), (16, 32, 16), (32, 48, 64)])
+def test_a_network_gives_the_same_from_both_at_any_size(small, openvino, shape):
+    (one, card), (other, same) = (engine.network("skeleton", small) for engine in (TorchEngine(), openvino))
+    image = image_of(1, *shape)
+    expected, found = one(image), other(image)
+    assert card == same and found.dtype == np.float32 and found.shape == (1, 3, *shape)
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("engine", ["torch", "openvino"])
+def test_a_mirrored_view_is_as_good_as_a_copy(small, openvino, engine):
+    network, _ = engine_named(engine).network("skeleton", small)
+    image = image_of(1, 32, 48, 64)
+    np.testing.assert_array_equal(network(image[:, :, ::-1]), network(image[:, :, ::-1].copy()))
+
+
+def test_an_answer_stays_when_the_next_one_comes(small, openvino):
+    network, _ = openvino.network("skeleton", small)
+    first = network(image_of(1, 32, 48, 64))
+    before = first.copy()
+    network(np.zeros((1, 1, 32, 48, 64), np.float32))
+    np.testing.assert_array_equal(first, before)
+
+
+def test_other_weights_are_another_network(small, openvino, tmp_path):
+    image = image_of(1, 32, 48, 64)
+    one, other = (openvino.network("skeleton", folder)[0](image) for folder in (small, saved(tmp_path, seed=1)))
+    assert abs(one - other).max() > 1e-3
+
+
+def test_damaged_weights_are_refused_though_the_network_is_kept(small, openvino, tmp_path):
+    openvino.network("skeleton", small)
+    shutil.copytree(small, tmp_path, dirs_exist_ok=True)
+    weights = tmp_path / "skeleton" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"!")
+    with pytest.raises(BadInput, match="not those of their card"):
+        openvino.network("skeleton", tmp_path)
+
+
+def test_a_damaged_network_is_made_anew(small, openvino, cache):
+    image = image_of(1, 32, 48, 64)
+    expected = openvino.network("skeleton", small)[0](image)
+    for path in cache.glob("skeleton-*"):
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    np.testing.assert_array_equal(openvino.network("skeleton", small)[0](image), expected)
+
+
+SECOND_TIME = """
+import sys
+import numpy as np
+from OpportunisticBMDLib import pipeline
+from OpportunisticBMDLib.inference.device import chosen_device
+from OpportunisticBMDLib.inference.engine import engine_named
+
+network, _ = engine_named("openvino", chosen_device("auto", "openvino")).network("skeleton", sys.argv[1])
+network(np.zeros((1, 1, 32, 48, 64), np.float32))
+print([name for name in ("torch", "torchvision", "openvino_telemetry") if sys.modules.get(name)])
+"""
+
+
+def test_what_is_kept_needs_no_torch_and_nobody_is_told_of_it(small, openvino, cache):
+    openvino.network("skeleton", small)
+    assert child(SECOND_TIME, cache, small).stdout == "[]\n"
+
+
+@pytest.fixture(scope="module")
+def patient() -> CT:
     pytest.importorskip("spekpy", reason="virtual patients need the training extra")
     from OpportunisticBMDTraining.virtual.patient import virtual_patient
 
-    patient = virtual_patient(5)
-    ct = CT(patient.ct, patient.acquisition)
-    torch_run, openvino_run = (Pipeline.load(engine=engine).run(ct) for engine in ("torch", "openvino"))
-    assert torch_run.result.bmd_mg_cm3 is not None
-    assert openvino_run.result.bmd_mg_cm3 == pytest.approx(torch_run.result.bmd_mg_cm3, abs=0.1)
-    differing = torch_run.segmentation.labels.array != openvino_run.segmentation.labels.array
-    assert differing.mean() < 1e-5
+    made = virtual_patient(5)
+    return CT(made.ct, made.acquisition)
+
+
+@pytest.mark.slow
+def test_openvino_gives_the_same_masks_and_the_same_density(openvino, patient):
+    one, other = (Pipeline.load(engine=engine).run(patient) for engine in ("torch", "openvino"))
+    assert one.result.bmd_mg_cm3 is not None
+    assert other.result.bmd_mg_cm3 == pytest.approx(one.result.bmd_mg_cm3, abs=0.3)
+    assert other.result.bmd_sd_mg_cm3 == pytest.approx(one.result.bmd_sd_mg_cm3, abs=0.1)
+    for name in LABELS:
+        assert dice(one.segmentation, other.segmentation, name) >= 0.999
+    np.testing.assert_allclose(other.result.box.ras_mm, one.result.box.ras_mm, atol=0.1)
+
+
+def dice(one: Segmentation, other: Segmentation, name: str) -> float:
+    first, second = (segmentation.labels.array == LABELS[name] for segmentation in (one, other))
+    return float(2 * (first & second).sum() / (first.sum() + second.sum()))
+
+
+PROGRAM = """
+import sys
+from OpportunisticBMDLib.__main__ import main
+
+status = main(sys.argv[1:])
+print(status, [name for name in ("torch", "torchvision") if sys.modules.get(name)])
+"""
+
+
+@pytest.mark.slow
+def test_a_second_run_of_the_program_imports_neither_torch_nor_torchvision(openvino, patient, cache, tmp_path):
+    import nibabel
+
+    image = nibabel.Nifti1Image(patient.volume.array, patient.volume.grid.affine)
+    nibabel.save(image, tmp_path / "ct.nii.gz")
+    arguments = ("compute", tmp_path / "ct.nii.gz", "-o", tmp_path / "out", "--engine", "openvino", "--kvp", "120")
+    child(PROGRAM, cache, *arguments)
+    assert child(PROGRAM, cache, *arguments).stdout.splitlines()[-1] == "0 []"
+
+
+def test_openvino_is_for_the_cpu():
+    assert chosen_device("auto", "openvino") == chosen_device("cpu", "openvino") == "cpu"
 
 
 def test_an_unknown_engine_is_a_mistake():
@@ -58,13 +196,7 @@ def test_an_unknown_engine_is_a_mistake():
 
 
 def test_an_engine_that_is_not_installed_is_one_sentence(monkeypatch):
-    real = builtins.__import__
-
-    def without_openvino(name: str, *rest: object):
-        if name == "openvino":
-            raise ImportError(name)
-        return real(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", without_openvino)
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    monkeypatch.delitem(sys.modules, "OpportunisticBMDLib.inference.openvino_engine", raising=False)
     with pytest.raises(BadInput, match="OpenVINO is not installed; choose the engine torch"):
         engine_named("openvino")

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from OpportunisticBMDLib.inference.torch_engine import OneDNNConv3d, with_onednn
-from OpportunisticBMDLib.models import load_network
+from OpportunisticBMDLib.models.modules import load_network
 from OpportunisticBMDLib.networks.anatomynet import AnatomyNet
 from OpportunisticBMDLib.networks.densenet import DenseNet121
 

@@ -15,7 +15,7 @@ REPOSITORY = Path(__file__).parents[2]
 LIBRARY = REPOSITORY / "OpportunisticBMDLib"
 SLICERS_OWN = {"vtk", "slicer", "vtkSegmentationCorePython", "MRMLCorePython"}  # they come with 3D Slicer
 OWN = {"OpportunisticBMDLib", "OpportunisticBMDTraining"}
-EXTRAS = {"cases": "cases"}  # room -> the extra that it needs
+EXTRAS = {"cases/": "cases", "inference/openvino_": "openvino"}  # how a file's path begins -> the extra that it needs
 INSTALLED_AS = {"nrrd": "pynrrd", "sklearn": "scikit-learn"}
 
 
@@ -39,8 +39,10 @@ def imported(path: Path, *, at_once: bool) -> set[str]:
 
 @pytest.mark.parametrize("path", sorted(LIBRARY.rglob("*.py")), ids=lambda path: path.relative_to(LIBRARY).as_posix())
 def test_a_plain_install_holds_what_is_imported_at_once(path):
-    extra = EXTRAS.get(path.relative_to(LIBRARY).parts[0])
-    held = names(project()["dependencies"]) | names(project()["optional-dependencies"][extra] if extra else [])
+    place = path.relative_to(LIBRARY).as_posix()
+    held = names(project()["dependencies"])
+    for start, extra in EXTRAS.items():
+        held |= names(project()["optional-dependencies"][extra]) if place.startswith(start) else set()
     assert imported(path, at_once=True) <= held
 
 

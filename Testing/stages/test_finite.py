@@ -6,13 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
-from torch import nn
 
 from example_results import box_of, grid_of, synthetic_case
 from known_network import CARD, SixMore
 from OpportunisticBMDLib.core.calibration_line import Calibration
 from OpportunisticBMDLib.core.errors import BadInput
+from OpportunisticBMDLib.inference.network import Found
 from OpportunisticBMDLib.stages.localize import Localizer
 from OpportunisticBMDLib.stages.measure import Densitometer
 from OpportunisticBMDLib.stages.place_region import place_region
@@ -23,26 +22,14 @@ from OpportunisticBMDLib.stages.skeleton import SkeletonFinder
 LINE = Calibration("a line", "HA", 1.28, 0.0, "a test")
 
 
-class Everywhere(nn.Module):
+class Everywhere:
     """(N, C, I, J, K) -> (N, classes, I, J, K) of one value."""
 
     def __init__(self, value: float, classes: int) -> None:
-        super().__init__()
-        self.value = nn.Parameter(torch.tensor(value), requires_grad=False)
-        self.classes = classes
+        self.value, self.classes = value, classes
 
-    def forward(self, image):
-        return self.value.expand(len(image), self.classes, *image.shape[2:])
-
-
-class Boxes(nn.Module):
-    def __init__(self, **found: list) -> None:
-        super().__init__()
-        self.found = {name: nn.Parameter(torch.tensor(value), requires_grad=False) for name, value in found.items()}
-        self.one = nn.Parameter(torch.zeros(1), requires_grad=False)
-
-    def forward(self, images):
-        return [self.found]
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        return np.full((len(image), self.classes, *image.shape[2:]), self.value, np.float32)
 
 
 def architecture(name: str, **parameters: float) -> dict:
@@ -69,8 +56,8 @@ def test_masks_and_bones(case, value):
 @pytest.mark.parametrize(
     "found",
     [
-        {"scores": [float("nan")], "boxes": [[10.0, 10.0, 20.0, 20.0]]},
-        {"scores": [0.9], "boxes": [[10.0, float("nan"), 20.0, 20.0]]},
+        Found(np.array([[10.0, 10.0, 20.0, 20.0]]), np.array([np.nan])),
+        Found(np.array([[10.0, np.nan, 20.0, 20.0]]), np.array([0.9])),
     ],
     ids=["score", "box"],
 )
@@ -84,13 +71,13 @@ def test_boxes(case, found):
         outputs={"least_score": 0.3},
     )
     with pytest.raises(BadInput, match="localizer model six-more 1 gives no finite numbers"):
-        Localizer(Boxes(**found), card)(ct.volume)
+        Localizer(lambda picture: found, card)(ct.volume)
 
 
 def test_densities(case):
     ct, segmentation = case
     network = SixMore()
-    network.bins.data[3] = float("nan")
+    network.bins[3] = np.nan
     reading = read_region(ct.volume, segmentation.labels, "L1", place_region(segmentation.labels, "L1"))
     with pytest.raises(BadInput, match="bmd model six-more 1 gives no finite numbers"):
         Densitometer(network, CARD).density(ct.volume, reading, LINE)

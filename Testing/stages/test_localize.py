@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
-from torch import Tensor, nn
 
 from example_results import BODIES, RADII_MM, synthetic_bodies
 from grids import every_grid
 from OpportunisticBMDLib.core.errors import Refused
 from OpportunisticBMDLib.core.grid import Grid
 from OpportunisticBMDLib.core.volume import AIR_HU, Volume
+from OpportunisticBMDLib.inference.network import Found
 from OpportunisticBMDLib.models import ModelCard
-from OpportunisticBMDLib.networks.faster_rcnn import spine_detector
 from OpportunisticBMDLib.stages.localize import APART_MM, VIEWS_SD_MM, Localizer
 
 CENTRE_RAS = np.array([12.0, -34.0, 150.0])
@@ -37,27 +35,20 @@ CARD = ModelCard(
 )
 
 
-class BrightSpotDetector(nn.Module):
-    """Answers as torchvision's detectors do: one box around all pixels brighter than a level, with a score each."""
+class BrightSpotDetector:
+    """One box around all pixels brighter than a level, with a score for each picture, and a poor one in a corner."""
 
     def __init__(self, scores: tuple[float, ...] = (0.9,), level_hu: float = 250.0) -> None:
-        super().__init__()
-        self.level = nn.Parameter(torch.tensor((level_hu + 100.0) / 1100.0), requires_grad=False)
+        self.level = (level_hu + 100.0) / 1100.0
         self.scores = list(scores)
 
-    def forward(self, pictures: list[Tensor]) -> list[dict[str, Tensor]]:
-        return [
-            self._found(picture[0], self.scores[0] if len(self.scores) == 1 else self.scores.pop(0))
-            for picture in pictures
-        ]
-
-    def _found(self, grey: Tensor, score: float) -> dict[str, Tensor]:
-        rows, columns = torch.nonzero(grey > self.level, as_tuple=True)
+    def __call__(self, picture: np.ndarray) -> Found:
+        score = self.scores[0] if len(self.scores) == 1 else self.scores.pop(0)
+        rows, columns = np.nonzero(picture[0] > self.level)
         if not len(rows):
-            return {"boxes": torch.zeros(0, 4), "scores": torch.zeros(0), "labels": torch.zeros(0, dtype=torch.int64)}
+            return Found(np.zeros((0, 4)), np.zeros(0))
         best = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
-        boxes = torch.tensor([best, [0, 0, 5, 5]], dtype=torch.float32)
-        return {"boxes": boxes, "scores": torch.tensor([score, score / 4]), "labels": torch.ones(2, dtype=torch.int64)}
+        return Found(np.array([best, [0, 0, 5, 5]], np.float32), np.array([score, score / 4]))
 
 
 def patient_grid(orientation: Grid) -> Grid:
@@ -133,14 +124,13 @@ def test_of_two_boxes_in_one_view_that_is_taken_with_which_the_other_view_agrees
     class Doubtful(BrightSpotDetector):
         """Sees the spine a vertebra too low in the first picture, and where it is with a lower score."""
 
-        def forward(self, pictures: list[Tensor]) -> list[dict[str, Tensor]]:
-            found = super().forward(pictures)
-            if not hasattr(self, "seen"):
-                self.seen = True
-                low = found[0]["boxes"][:1] - torch.tensor([0.0, 16.0, 0.0, 16.0])
-                found[0]["boxes"] = torch.cat((low, found[0]["boxes"][:1]))
-                found[0]["scores"] = torch.tensor([0.99, 0.6])
-            return found
+        def __call__(self, picture: np.ndarray) -> Found:
+            found = super().__call__(picture)
+            if hasattr(self, "seen"):
+                return found
+            self.seen = True
+            best = found.boxes[:1]
+            return Found(np.concatenate((best - [0.0, 16.0, 0.0, 16.0], best)), np.array([0.99, 0.6]))
 
     box = Localizer(Doubtful(), CARD)(scan_of(SPINE))
     np.testing.assert_allclose(box.ras_mm[2], SPINE[2], atol=PIXEL_MM)
@@ -172,19 +162,11 @@ def test_scan_that_ends_within_the_box_is_refused_with_that_reason():
     class Foretelling(BrightSpotDetector):
         """Reaches as far below the bone as the bone is high, as if the scan had ended there."""
 
-        def _found(self, grey: Tensor, score: float) -> dict[str, Tensor]:
-            found = super()._found(grey, score)
-            found["boxes"][0, 1] -= found["boxes"][0, 3] - found["boxes"][0, 1]
+        def __call__(self, picture: np.ndarray) -> Found:
+            found = super().__call__(picture)
+            found.boxes[0, 1] -= found.boxes[0, 3] - found.boxes[0, 1]
             return found
 
     with pytest.raises(Refused, match="ends within") as refusal:
         Localizer(Foretelling(), CARD)(scan_of(((-20.0, 20.0), (-30.0, 10.0), (-90.0, -30.0))))
     assert refusal.value.code == "box_leaves_scan"
-
-
-def test_detector_that_ships_has_two_classes_and_keeps_the_size_of_pictures():
-    detector = spine_detector(pixel_mm=2.0).eval()
-    assert detector.roi_heads.box_predictor.cls_score.out_features == 2
-    with torch.inference_mode():
-        images, _ = detector.transform([torch.rand(3, 96, 160)])
-    assert images.image_sizes == [(96, 160)]

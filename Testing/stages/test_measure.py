@@ -116,7 +116,7 @@ def test_the_mean_of_two_is_the_mean_of_their_densities_and_as_sure_as_they_are(
 
 
 def image_of(ct: Volume, region: Region, bmd: float, kvp: float = 120) -> np.ndarray:
-    return correction_input(ct, region, bmd, line_for(kvp), CARD).numpy()
+    return correction_input(ct, region, bmd, line_for(kvp), CARD)
 
 
 @pytest.mark.parametrize("vertebra", VERTEBRAE)

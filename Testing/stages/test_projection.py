@@ -28,7 +28,7 @@ def outer_faces(voxel: tuple[int, int, int]) -> np.ndarray:
 
 def pixel_box(projection: Projection) -> np.ndarray:
     """(x0, y0, x1, y1) around everything brighter than half grey in the picture."""
-    rows, columns = np.nonzero(projection.picture(0.0, 700.0)[0].numpy() > 0.5)
+    rows, columns = np.nonzero(projection.picture(0.0, 700.0)[0] > 0.5)
     return np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
 
 
@@ -74,7 +74,7 @@ def test_picture_is_windowed_and_has_air_all_around():
     pad = round(PADDING_MM / 2.0)
     assert projection.padding == pad == 32
     assert picture.shape == (3, 2 + 2 * pad, 2 + 2 * pad)
-    for channel in picture.numpy():
+    for channel in picture:
         np.testing.assert_allclose(channel[pad:-pad, pad:-pad], [[0, 0], [0.5, 1]])
     assert picture.sum() == pytest.approx(3 * 1.5)
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from scipy.special import softmax
 
 from example_results import BODIES, RADII_MM, synthetic_bodies
 from grids import GRIDS, every_grid
@@ -38,18 +37,17 @@ CARD = ModelCard(
 )
 
 
-class DenseIsBone(nn.Module):
+class DenseIsBone:
     """(N, 2, I, J, K) -> (N, 4, I, J, K): denser than a level is bone, of the vertebra whose height is nearest."""
 
     def __init__(self, heights: tuple[float, float, float], level_hu: float = 95.0, sharpness: float = 60.0) -> None:
-        super().__init__()
-        self.level = nn.Parameter(torch.tensor((level_hu + 250.0) / 1000.0), requires_grad=False)
+        self.level = (level_hu + 250.0) / 1000.0
         self.heights, self.sharpness = heights, sharpness
 
-    def forward(self, image: Tensor) -> Tensor:
+    def __call__(self, image: np.ndarray) -> np.ndarray:
         grey, height = image[:, 0], image[:, 1]
         bone = self.sharpness * (grey - self.level)
-        return torch.stack([-bone, *(bone - 20 * (height - h).abs() for h in self.heights)], dim=1)
+        return softmax(np.stack([-bone, *(bone - 20 * abs(height - h) for h in self.heights)], axis=1), axis=1)
 
 
 def bodies_box() -> Box:
@@ -109,7 +107,7 @@ def test_network_sees_the_windowed_ct_and_the_height_in_the_box():
     hu = np.linspace(-1024, 2000, 180, dtype=np.float32).reshape(4, 5, 9)
     image = segmentation_input(Volume(hu, crop), np.array([180.0, 220.0]), WINDOW)
     assert image.shape == (2, 4, 5, 9)
-    assert image.dtype == torch.float32
+    assert image.dtype == np.float32
     np.testing.assert_allclose(image[0], np.clip((hu + 250) / 1000, 0, 1), atol=1e-6)
     np.testing.assert_allclose(image[1, 0, 0], [-2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2])
     assert (image[1] == image[1, :1, :1]).all()

@@ -31,6 +31,7 @@ from OpportunisticBMDLib.core.thresholds import Thresholds
 from OpportunisticBMDLib.core.vertebrae import LABELS
 from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.edits import Edits
+from OpportunisticBMDLib.inference.network import Network
 from OpportunisticBMDLib.models import model_folder
 from OpportunisticBMDLib.worker import service
 from OpportunisticBMDLib.worker.client import Worker
@@ -150,7 +151,7 @@ def edited(segmentation: Segmentation, name: str) -> Segmentation:
 
 def figures(result: Result) -> dict:
     """Without what is seen once for a CT, where its first masks lay."""
-    once = ("timing_s", "box", "contrast")
+    once = ("timing_s", "box", "contrast", "tissues_hu")
     return {key: value for key, value in plain(result).items() if key not in once}
 
 
@@ -438,14 +439,13 @@ def test_without_a_gpu_the_cpu_takes_over_and_says_so():
     assert (chain.device, "No CUDA device" in chain.note) == ("cpu", True)
 
 
-class FullGPU(torch.nn.Module):
+class FullGPU:
     """A network that finds no memory, after a time in which it did."""
 
-    def __init__(self, network: torch.nn.Module, passes: int) -> None:
-        super().__init__()
+    def __init__(self, network: Network, passes: int) -> None:
         self.network, self.passes = network, passes
 
-    def forward(self, image: torch.Tensor) -> torch.Tensor:
+    def __call__(self, image: np.ndarray) -> np.ndarray:
         self.passes -= 1
         if self.passes < 0:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")

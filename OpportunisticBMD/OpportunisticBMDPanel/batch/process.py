@@ -112,7 +112,8 @@ def _run(folder: Path, output: Path, entries: dict[str, Any]) -> None:
     settings = Settings(models=Path(models) if models else None, **entries)
     cases = cases_in(folder)
     _say("began", names=[case.name for case in cases])
-    pipeline = Pipeline.load(settings.models, chosen_device(settings.device), settings.engine)
+    device = chosen_device(settings.device, settings.engine)
+    pipeline = Pipeline.load(settings.models, device, settings.engine)
     pipeline = replace(
         pipeline,
         thresholds=settings.thresholds,

@@ -27,7 +27,7 @@ class Settings:
 
     Args:
         device: "auto", "cpu" or "cuda".
-        engine: of the 3D networks on the CPU, "torch" or "openvino".
+        engine: of the networks on the CPU, "torch" or "openvino".
         models: another model folder; None for the models that ship.
         osteoporosis_mg_cm3: a BMD below it is osteoporosis.
         osteopenia_mg_cm3: a BMD up to it is osteopenia.

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage, signal
+from scipy import ndimage
 
 from OpportunisticBMDLib.core.bone import Bone
+from OpportunisticBMDLib.core.peaks import peaks
 from OpportunisticBMDLib.stages.levels.curve import STEP_MM, Curve
 from OpportunisticBMDLib.stages.skeleton import Skeleton
 
@@ -88,8 +89,7 @@ def bodies_along(profile: Profile) -> list[Span]:
 
 def _discs(gap: np.ndarray) -> list[float]:
     """Where body gives way to disc, mm along the curve."""
-    peaks, _ = signal.find_peaks(gap, distance=LEAST_PITCH_MM / STEP_MM, prominence=0.25)
-    discs = [float(p) * STEP_MM for p in peaks]
+    discs = [float(p) * STEP_MM for p in peaks(gap, 0.25, LEAST_PITCH_MM / STEP_MM)]
     if len(discs) < 2:
         return discs
     pitch = float(np.clip(np.median(np.diff(discs)), 24, 42))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from torch import nn
 
 from OpportunisticBMDLib.core.bone import Bone
 from OpportunisticBMDLib.core.box import Box
@@ -13,6 +12,7 @@ from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.grid import triple
 from OpportunisticBMDLib.core.levels import Answer, Levels, Rib, SeenVertebra, names_around
 from OpportunisticBMDLib.core.volume import Volume
+from OpportunisticBMDLib.inference.network import Network
 from OpportunisticBMDLib.models import ModelCard
 from OpportunisticBMDLib.stages.levels.bodies import PITCH_MM, Span, bodies_along, profile_along
 from OpportunisticBMDLib.stages.levels.curve import Curve, spine_curve
@@ -38,7 +38,7 @@ class LevelFinder:
     ribs: RibModel
 
     @classmethod
-    def of(cls, network: nn.Module, card: ModelCard) -> LevelFinder:
+    def of(cls, network: Network, card: ModelCard) -> LevelFinder:
         """With a skeleton's model.
 
         Raises:

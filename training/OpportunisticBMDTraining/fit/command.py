@@ -13,7 +13,8 @@ import torch
 
 from OpportunisticBMDLib.cases import Dataset
 from OpportunisticBMDLib.core.errors import BadInput
-from OpportunisticBMDLib.models import ModelCard, fill, halved, load_weights, save_model
+from OpportunisticBMDLib.models import ModelCard, load_weights
+from OpportunisticBMDLib.models.modules import fill, halved, save_model
 from OpportunisticBMDTraining.command_line import exit_status
 from OpportunisticBMDTraining.fit.design import Design
 from OpportunisticBMDTraining.fit.devices import on_first_process, world_size

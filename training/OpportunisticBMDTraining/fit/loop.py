@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from OpportunisticBMDLib.core.errors import BadInput
-from OpportunisticBMDLib.models import device_of
+from OpportunisticBMDLib.models.modules import device_of
 from OpportunisticBMDLib.system.files import PART_PREFIX, replacing
 from OpportunisticBMDTraining.fit.curves_picture import draw_curves
 from OpportunisticBMDTraining.fit.devices import bears_bfloat16, generator_of, launched

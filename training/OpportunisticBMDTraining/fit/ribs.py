@@ -20,8 +20,8 @@ from scipy.stats import median_abs_deviation
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.levels import LEAST_RIB_MM
 from OpportunisticBMDLib.core.volume import Volume
-from OpportunisticBMDLib.models import load_card, load_network, save_card
-from OpportunisticBMDLib.networks.skeleton_net import SkeletonNet
+from OpportunisticBMDLib.inference.torch_engine import TorchEngine
+from OpportunisticBMDLib.models import load_card, save_card
 from OpportunisticBMDLib.stages.levels.bodies import bodies_along, profile_along
 from OpportunisticBMDLib.stages.levels.curve import spine_curve
 from OpportunisticBMDLib.stages.levels.evidence import RibModel, joint_in_view
@@ -61,7 +61,7 @@ def examples_of(path: Path, models: Path | None) -> list[Example]:
     """All sides of all vertebrae of a virtual patient whose ribs are in view."""
     sample = SkeletonSample.load(path)
     parameters = draw_parameters(int(path.stem.rpartition("-")[2]), _cohort_of(path.stem))
-    finder = SkeletonFinder(*load_network("skeleton", SkeletonNet, models))
+    finder = SkeletonFinder(*TorchEngine().network("skeleton", models))
     truth = true_vertebrae(parameters)
     ct = Volume(sample.ct.array.astype(np.float32), sample.ct.grid)
     skeleton = finder(ct, np.array([0.0, 0.0, 0.0]))

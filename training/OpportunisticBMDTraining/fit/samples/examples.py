@@ -21,8 +21,7 @@ from OpportunisticBMDLib.core.region import Region
 from OpportunisticBMDLib.core.segmentation import Segmentation
 from OpportunisticBMDLib.core.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.core.volume import Volume
-from OpportunisticBMDLib.models import load_network
-from OpportunisticBMDLib.networks.anatomynet import AnatomyNet
+from OpportunisticBMDLib.inference.torch_engine import TorchEngine
 from OpportunisticBMDLib.stages.measure import crop_grid
 from OpportunisticBMDLib.stages.place_region import place_region
 from OpportunisticBMDLib.stages.read_region import read_region
@@ -226,4 +225,4 @@ def region_of(example: VertebraExample) -> tuple[Region, Grid]:
 @lru_cache(maxsize=1)
 def example_maker(models: Path | None) -> ExampleMaker:
     """With AnatomyNet of a model folder; one a process."""
-    return ExampleMaker(Segmenter(*load_network("segmentation", AnatomyNet, models)))
+    return ExampleMaker(Segmenter(*TorchEngine().network("segmentation", models)))

@@ -22,9 +22,7 @@ from OpportunisticBMDLib.core.bone import Bone
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.grid import Grid
 from OpportunisticBMDLib.core.volume import Volume
-from OpportunisticBMDLib.models import load_network
-from OpportunisticBMDLib.networks.faster_rcnn import spine_detector
-from OpportunisticBMDLib.networks.skeleton_net import SkeletonNet
+from OpportunisticBMDLib.inference.torch_engine import TorchEngine
 from OpportunisticBMDLib.reading import read_ct
 from OpportunisticBMDLib.stages.localize import Localizer
 from OpportunisticBMDLib.stages.skeleton import SkeletonFinder
@@ -130,9 +128,10 @@ def drawn_sample(path: Path, models: Path | None) -> SkeletonSample:
         BadInput: the CT cannot be read, or a model is missing.
         Refused: the localizer sees no T12 to L2.
     """
+    engine = TorchEngine()
     ct = read_ct(path).volume
-    middle = Localizer(*load_network("localizer", spine_detector, models))(ct).centre_ras + FROM_L1_MM
-    network, card = load_network("skeleton", SkeletonNet, models)
+    middle = Localizer(*engine.detector(models))(ct).centre_ras + FROM_L1_MM
+    network, card = engine.network("skeleton", models)
     skeleton = SkeletonFinder(network, replace(card, grid={**card.grid, "size": SIZE}))(ct, middle)
     bones = np.where(skeleton.shown, skeleton.probabilities.argmax(axis=0), 0).astype(np.uint8)
     bones[_specks(bones == Bone.RIB, skeleton.grid.voxel_volume)] = Bone.ARCH

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from OpportunisticBMDLib.calibration import REFERENCE_KVP
-from OpportunisticBMDLib.models import ModelCard, device_of
+from OpportunisticBMDLib.models import ModelCard
+from OpportunisticBMDLib.models.modules import device_of
 from OpportunisticBMDLib.networks.densenet import DenseNet121
 from OpportunisticBMDLib.stages.measure import BASE, BINS, REGION, body_mask, windowed
 from OpportunisticBMDTraining.fit.command import Stage, run_command

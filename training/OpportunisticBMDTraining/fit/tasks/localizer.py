@@ -14,7 +14,7 @@ from torchvision.ops import box_iou
 from torchvision.transforms import v2
 
 from OpportunisticBMDLib.core.box import MARGIN_MM
-from OpportunisticBMDLib.models import device_of
+from OpportunisticBMDLib.models.modules import device_of
 from OpportunisticBMDLib.networks.faster_rcnn import spine_detector
 from OpportunisticBMDLib.stages.projection import Projection
 from OpportunisticBMDTraining.fit.command import Stage, run_command
@@ -62,7 +62,7 @@ Picture = tuple[Tensor, dict[str, Tensor]]
 def picture_of(projection: Projection, box_mm: np.ndarray) -> tuple[Tensor, Tensor]:
     """The detector's picture (3, K, N) and its box (1, 4) in pixels."""
     projection = projection.coarsened(PIXEL_MM)
-    picture = projection.picture(WINDOW["low_hu"], WINDOW["high_hu"])
+    picture = torch.from_numpy(projection.picture(WINDOW["low_hu"], WINDOW["high_hu"]))
     box = projection.to_pixels(box_mm[0], box_mm[1])
     return picture, torch.tensor(box[None], dtype=torch.float32)
 

@@ -26,7 +26,7 @@ from OpportunisticBMDLib.core.box import MARGIN_MM, box_ras
 from OpportunisticBMDLib.core.grid import Grid
 from OpportunisticBMDLib.core.vertebrae import VERTEBRAE
 from OpportunisticBMDLib.core.volume import AIR_HU, Volume
-from OpportunisticBMDLib.models import device_of
+from OpportunisticBMDLib.models.modules import device_of
 from OpportunisticBMDLib.networks.anatomynet import AnatomyNet
 from OpportunisticBMDLib.stages.segment import segmentation_input
 from OpportunisticBMDTraining.fit.command import Stage, run_command
@@ -98,7 +98,7 @@ class MaskExample:
         """The network's input (2, I, J, K), and the share of each class (4, I, J, K), background first."""
         background = (1 - self.shares.sum(axis=0, keepdims=True)).clip(0)
         target = np.concatenate((background, self.shares)).astype(np.float32)
-        return segmentation_input(self.ct, self.height_mm, WINDOW), torch.from_numpy(target)
+        return torch.from_numpy(segmentation_input(self.ct, self.height_mm, WINDOW)), torch.from_numpy(target)
 
 
 def crop_of(sample: Sample) -> Grid:

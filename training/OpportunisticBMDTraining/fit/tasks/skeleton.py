@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from OpportunisticBMDLib.core.bone import Bone
 from OpportunisticBMDLib.core.volume import AIR_HU
-from OpportunisticBMDLib.models import device_of
+from OpportunisticBMDLib.models.modules import device_of
 from OpportunisticBMDLib.networks.skeleton_net import SkeletonNet
 from OpportunisticBMDLib.stages.skeleton import skeleton_input
 from OpportunisticBMDTraining.fit.command import Stage, run_command
@@ -167,7 +167,7 @@ class SkeletonTask:
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """(N, 1, I, J, K) inputs, and the same of `Bone`."""
         pairs = [augmented(drawn(rng, self.real, self.virtual, REAL), rng) for _ in range(self.batch_size)]
-        images = torch.stack([skeleton_input(ct, WINDOW) for ct, _ in pairs])
+        images = torch.from_numpy(np.stack([skeleton_input(ct, WINDOW) for ct, _ in pairs]))
         return images, torch.stack([torch.from_numpy(bones[None].astype(np.int64)) for _, bones in pairs])
 
     def loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
@@ -183,7 +183,7 @@ class SkeletonTask:
         for sample in self.held_out:
             sizes = [16 * (n // 16) for n in sample.ct.grid.size]
             part = tuple(slice(0, n) for n in sizes)
-            image = skeleton_input(sample.ct.array[part].astype(np.float32), WINDOW)[None]
+            image = torch.from_numpy(skeleton_input(sample.ct.array[part].astype(np.float32), WINDOW))[None]
             guess = self.network(image.to(device_of(self.network))).argmax(dim=1, keepdim=True).cpu()
             target = torch.from_numpy(sample.bones.array[part].astype(np.int64))[None, None]
             metric(one_hot(guess, len(CLASSES)), one_hot(target, len(CLASSES)))

@@ -28,7 +28,7 @@ def _odd_voltage(rng: Random, header: Acquisition) -> tuple[Acquisition, str]:
 
 
 def _monoenergetic(rng: Random, header: Acquisition) -> tuple[Acquisition, str]:
-    energy = one_of(rng, 60.0, 65.0, 70.0)
+    energy = one_of(rng, 65.0, 70.0, 75.0)
     return replace(header, image_kind=ImageKind.MONOENERGETIC, energy_kev=energy), f"monoenergetic, {energy:g} keV"
 
 
