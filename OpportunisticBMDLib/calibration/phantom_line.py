@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from OpportunisticBMDLib.calibration.find_inserts import find_inserts
 from OpportunisticBMDLib.calibration.fit import fitted
 from OpportunisticBMDLib.calibration.phantoms.phantom import Phantom
 from OpportunisticBMDLib.core.calibration_line import Calibration, LineKind
@@ -71,6 +70,8 @@ def line_of_phantom(ct: CT, phantom: Phantom) -> PhantomLine:
     Raises:
         BadInput: they are not all found, are cut off at the ends of the scan's HU, or do not lie on a line.
     """
+    from OpportunisticBMDLib.calibration.find_inserts import find_inserts  # here: who only knows lines needs no SciPy
+
     return measured_line(ct, phantom, find_inserts(ct, phantom))
 
 

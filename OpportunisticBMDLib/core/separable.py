@@ -54,7 +54,7 @@ class AxisWeights:
             shape = [1] * values.ndim
             shape[axis] = -1
             low, high = (share.reshape(shape) for share in self.shares.T)
-            return values.take(self.index[:, 0], axis) * low + values.take(self.index[:, 1], axis) * high
+            return np.asarray(values.take(self.index[:, 0], axis) * low + values.take(self.index[:, 1], axis) * high)
         matrix = np.zeros((len(self.index), self.count), np.float32)
         np.add.at(matrix, (np.arange(len(matrix))[:, None], self.index), self.shares)
         if axis == values.ndim - 1:
@@ -95,10 +95,11 @@ def applied(array: np.ndarray, weights: tuple[AxisWeights, AxisWeights, AxisWeig
     chunks = (source[start : start + step].astype(np.float32) for start in range(0, len(source), step))
     small = np.concatenate([_along(chunk, [a for a in across if a[0].shrinks]) for chunk in chunks])
     found = slow.cropped(first, stop).along(small, 0)
-    found = _along(found, [a for a in across if not a[0].shrinks]).transpose([order.index(one.axis) for one in weights])
+    found = _along(found, [a for a in across if not a[0].shrinks])
+    new: np.ndarray = found.transpose([order.index(one.axis) for one in weights])
     for n, one in enumerate(weights):
-        found[(slice(None),) * n + (~one.inside,)] = outside
-    return found
+        new[(slice(None),) * n + (~one.inside,)] = outside
+    return new
 
 
 def _along(values: np.ndarray, axes: Iterable[tuple[AxisWeights, int]]) -> np.ndarray:

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage, signal
+from scipy import ndimage
 
 from OpportunisticBMDLib.core.grid import Grid
+from OpportunisticBMDLib.core.peaks import peaks
 from OpportunisticBMDLib.core.region import Region
 from OpportunisticBMDLib.core.volume import AIR_HU, Volume
 
@@ -101,7 +102,7 @@ def peaks_of(places: Iterable[Behind]) -> Peaks:
     values = np.concatenate([place.smooth[place.inside] for place in places])
     counts, edges = np.histogram(values, np.arange(LOW_HU, HIGH_HU + BIN_HU, BIN_HU))
     smooth = ndimage.gaussian_filter1d(counts.astype(float), SMOOTH_BINS)
-    found, _ = signal.find_peaks(smooth, prominence=LEAST_PEAK * max(smooth.max(), 1.0))
+    found = peaks(smooth, LEAST_PEAK * max(smooth.max(), 1.0))
     hu = tuple(float(edges[n] + BIN_HU / 2) for n in found)
     tallest = hu[int(smooth[found].argmax())] if hu else None
     return Peaks(hu, tallest, float(counts.sum() / len(values)))

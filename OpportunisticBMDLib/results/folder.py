@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -15,9 +16,6 @@ from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.result import Result
 from OpportunisticBMDLib.core.segmentation import Segmentation
 from OpportunisticBMDLib.results.json_file import as_json
-from OpportunisticBMDLib.results.preview import as_png, draw_preview
-from OpportunisticBMDLib.results.report import render_report
-from OpportunisticBMDLib.results.segmentation_file import write_segmentation
 from OpportunisticBMDLib.system.scratch import Scratch, clear_abandoned
 
 RESULT, SEGMENTATION, PREVIEW, REPORT = "result.json", "segmentation.seg.nrrd", "preview.png", "report.html"
@@ -98,15 +96,36 @@ def _staging(directory: Path) -> Scratch:
 
 def _prepare(staging: Path, ct: CT, segmentation: Segmentation | None, result: Result) -> Result:
     started = time.perf_counter()
-    if segmentation is not None:
-        write_segmentation(segmentation.labels, staging / SEGMENTATION)
-    picture = as_png(draw_preview(ct, segmentation, result))
-    (staging / PREVIEW).write_bytes(picture)
-    (staging / REPORT).write_text(render_report(result, picture), encoding="utf-8")
+    with _written_meanwhile(segmentation, staging / SEGMENTATION):
+        _draw(staging, ct, segmentation, result)
     result = _with_writing_time(result, time.perf_counter() - started)
     text = json.dumps(as_json(result), indent=2, ensure_ascii=False, allow_nan=False)
     (staging / RESULT).write_text(text + "\n", encoding="utf-8")
     return result
+
+
+@contextmanager
+def _written_meanwhile(segmentation: Segmentation | None, path: Path) -> Iterator[None]:
+    """Writes the masks, if there are any, while the block draws: packing them leaves Python to others."""
+    from OpportunisticBMDLib.results.segmentation_file import write_segmentation
+
+    if segmentation is None:
+        yield
+        return
+    with ThreadPoolExecutor(1) as other:  # it is waited for in any case: nothing is written after this
+        writing = other.submit(write_segmentation, segmentation.labels, path)
+        yield
+    writing.result()
+
+
+def _draw(staging: Path, ct: CT, segmentation: Segmentation | None, result: Result) -> None:
+    # Here, because it is slow to import: whoever writes nothing, or cannot, need not wait for it.
+    from OpportunisticBMDLib.results.preview import as_png, draw_preview
+    from OpportunisticBMDLib.results.report import render_report
+
+    picture = as_png(draw_preview(ct, segmentation, result))
+    (staging / PREVIEW).write_bytes(picture)
+    (staging / REPORT).write_text(render_report(result, picture), encoding="utf-8")
 
 
 def _with_writing_time(result: Result, seconds: float) -> Result:

@@ -33,10 +33,11 @@ def write_segmentation(labels: Volume, path: str | Path) -> None:
         OSError: the file cannot be written.
     """
     values = np.asarray(labels.array)
-    if not np.isin(np.unique(values), (0, *LABELS.values())).all():
+    voxels = values.astype(np.uint8)
+    if voxels.max(initial=0) > len(LABELS) or not np.array_equal(voxels, values):
         raise ValueError(f"a label map holds 0 to {len(LABELS)} only, got {np.unique(values).tolist()[:10]}")
     segmentation = {
-        "voxels": values.astype(np.uint8),
+        "voxels": voxels,
         "ijkToLPS": LPS_FROM_RAS @ labels.grid.affine,
         "containedRepresentationNames": ["Binary labelmap"],
         "masterRepresentation": "Binary labelmap",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import SimpleITK as sitk
 
 from example_results import grid_of, normal, osteoporosis, refused, synthetic_case
 from OpportunisticBMDLib.core.errors import BadInput
+from OpportunisticBMDLib.results import preview, segmentation_file
 from OpportunisticBMDLib.results.folder import STAGING_PREFIX, prepare_folder, write_results
 
 ALL = {"result.json", "segmentation.seg.nrrd", "preview.png", "report.html"}
@@ -99,6 +102,36 @@ for folder in sys.argv[1:3]:
     assert run.stdout.count("cannot be written") == run.stdout.count("make room") == 2, run.stderr
     assert names_in(tmp_path) == {"earlier"}
     assert state_of(earlier) == before and names_in(earlier) == ALL
+
+
+def test_the_picture_is_drawn_while_the_masks_are_written(case, tmp_path, monkeypatch):
+    draw, write, is_drawing = preview.draw_preview, segmentation_file.write_segmentation, threading.Event()
+
+    def drawn(*arguments):
+        is_drawing.set()
+        return draw(*arguments)
+
+    def written(*arguments):
+        assert is_drawing.wait(60)
+        write(*arguments)
+
+    monkeypatch.setattr(preview, "draw_preview", drawn)
+    monkeypatch.setattr(segmentation_file, "write_segmentation", written)
+    write_results(tmp_path, *case, normal())
+    assert names_in(tmp_path) == ALL
+
+
+@pytest.mark.parametrize("place, name", [(segmentation_file, "write_segmentation"), (preview, "draw_preview")])
+def test_what_cannot_be_written_leaves_the_earlier_result_as_it_was(case, place, name, tmp_path, monkeypatch):
+    def fails(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    write_results(tmp_path, *case, normal())
+    before = state_of(tmp_path)
+    monkeypatch.setattr(place, name, fails)
+    with pytest.raises(BadInput, match="make room"):
+        write_results(tmp_path, *case, osteoporosis())
+    assert state_of(tmp_path) == before and names_in(tmp_path) == ALL
 
 
 def test_no_machine_path_or_host_is_in_the_report(case, tmp_path):

@@ -50,7 +50,7 @@ def test_the_process_for_many_cts_does(tmp_path, monkeypatch):
     monkeypatch.setattr(
         process,
         "_measured",
-        lambda chain, case, *rest: (
+        lambda chain, settings, case, *rest: (
             chains.append(chain) or process.BatchRow(case.name, "failed", None, None, None, "", "")
         ),
     )

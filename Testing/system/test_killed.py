@@ -208,6 +208,7 @@ import sys
 from pathlib import Path
 from dataclasses import replace
 from example_results import grid_of, normal, synthetic_case
+from OpportunisticBMDLib.results import preview, report  # else it would mostly be killed while these are imported
 from OpportunisticBMDLib.results.folder import write_results
 ct, segmentation = synthetic_case(grid_of("straight"))
 bmd = float(sys.argv[2])

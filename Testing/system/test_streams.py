@@ -19,6 +19,7 @@ sys.path.insert(0, "Testing")
 from pathlib import Path
 from example_results import grid_of, normal, synthetic_case
 from OpportunisticBMDLib import cli, reading
+from OpportunisticBMDLib.cli import compute
 
 def measure(ct, load_s, output, options, progress):
     output.mkdir()
@@ -27,7 +28,7 @@ def measure(ct, load_s, output, options, progress):
     return normal()
 
 reading.read_ct = lambda *_: synthetic_case(grid_of("straight"))[0]
-cli._measure = measure
+compute.measure = measure
 sys.exit(cli.main(sys.argv[1:]))
 """
 

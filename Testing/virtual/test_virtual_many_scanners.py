@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from OpportunisticBMDLib import cli
 from OpportunisticBMDLib.cases import REFERENCE_SCALE, open_dataset
+from OpportunisticBMDLib.cli.simulate import COHORTS as OFFERED
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.materials import HA_HU_PER_MG_CM3
 from OpportunisticBMDLib.core.vertebrae import LABELS, VERTEBRAE
@@ -281,7 +281,7 @@ def test_simulating_an_unknown_cohort_is_refused(tmp_path):
 
 
 def test_the_command_line_knows_the_same_cohorts():
-    assert list(COHORTS) == list(cli.COHORTS)
+    assert list(COHORTS) == list(OFFERED)
 
 
 # Anatomy

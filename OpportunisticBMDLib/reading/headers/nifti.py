@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from nibabel.nifti1 import Nifti1Header
-from nibabel.nifti2 import Nifti2Header
 
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.reading.headers.data_files import data_file
@@ -16,8 +14,7 @@ from OpportunisticBMDLib.reading.headers.nifti_forms import stated_affine
 from OpportunisticBMDLib.reading.headers.plausible import check_geometry, check_size
 from OpportunisticBMDLib.reading.headers.start import is_gzip, start_of
 
-# How long a header is, its number and what reads it; the number's bytes tell the byte order.
-_VERSIONS = {348: Nifti1Header, 540: Nifti2Header}
+_LENGTHS = (348, 540)  # of a header: its first number, whose bytes tell the byte order
 _MAGIC = {348: (b"n+1", b"ni1"), 540: (b"n+2", b"ni2")}
 _PAIRS = (b"ni1", b"ni2")
 _TYPES = {
@@ -41,12 +38,12 @@ def read_nifti_header(path: Path) -> ImageHeader:
         BadInput: damaged, not one 3D volume of numbers, or without a plausible place.
         OSError: the file cannot be read.
     """
-    start = start_of(path, max(_VERSIONS))
+    start = start_of(path, max(_LENGTHS))
     found = _order_of(start)
     if found is None or len(start) < found[0]:
         raise BadInput(f"{path} is damaged or no NIfTI file: copy or export it again.")
     length, order = found
-    fields = _VERSIONS[length](start[:length], endianness=order, check=False)
+    fields = _fields(start[:length], order)
     magic = bytes(fields["magic"])[:3]
     if magic not in _MAGIC[length]:
         raise BadInput(f"{path} is an Analyze file, which does not say how the patient lies: export it as NIfTI.")
@@ -61,9 +58,17 @@ def _order_of(start: bytes) -> tuple[int, str] | None:
     """The header's length and its byte order."""
     for order, name in (("<", "little"), (">", "big")):
         length = int.from_bytes(start[:4], name)  # type: ignore[arg-type]
-        if length in _VERSIONS:
+        if length in _LENGTHS:
             return length, order
     return None
+
+
+def _fields(header: bytes, order: str) -> Any:
+    from nibabel.nifti1 import Nifti1Header  # here, because it is slow to import, and most scans are DICOM
+    from nibabel.nifti2 import Nifti2Header
+
+    kind = {348: Nifti1Header, 540: Nifti2Header}[len(header)]
+    return kind(header, endianness=order, check=False)
 
 
 def _size(fields: Any, path: Path) -> tuple[int, int, int]:

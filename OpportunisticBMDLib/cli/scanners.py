@@ -5,21 +5,21 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
+from OpportunisticBMDLib.cli.statuses import MEASURED
 from OpportunisticBMDLib.core.errors import BadInput
-from OpportunisticBMDLib.scanners.measurement import Measurement, alike
-from OpportunisticBMDLib.scanners.registry import ScannerRegistry
 from OpportunisticBMDLib.system.streams import show
 
-DONE = 0
+if TYPE_CHECKING:
+    from OpportunisticBMDLib.scanners.measurement import Measurement
+    from OpportunisticBMDLib.scanners.registry import ScannerRegistry
 
 
-def add_command(commands: Any) -> None:
-    """Adds it to the commands of the program; of the registry that the environment names, or the user's own."""
-    scanners = commands.add_parser("scanners", help="scanners whose lines were measured, and how these drift")
-    scanners.set_defaults(command=_list)
-    actions = scanners.add_subparsers(metavar="ACTION")
+def prepare(parser: argparse.ArgumentParser) -> None:
+    """Adds what the command takes; of the registry that the environment names, or the user's own."""
+    parser.set_defaults(command=_list)
+    actions = parser.add_subparsers(metavar="ACTION")
     actions.add_parser("list", help="all lines, with their numbers").set_defaults(command=_list)
 
     drift = actions.add_parser("drift", help="how lines moved from one scan of a phantom to the next")
@@ -43,20 +43,21 @@ def add_command(commands: Any) -> None:
 def _list(options: argparse.Namespace) -> int:
     from OpportunisticBMDLib.scanners.words import listed
 
-    registry = ScannerRegistry.of_user()
+    registry = _registry()
     measurements = registry.all()
     show(f"Scanners in {registry.path}")
     for line in listed(measurements) or ["none yet: measure one with calibrate"]:
         show(line)
-    return DONE
+    return MEASURED
 
 
 def _drift(options: argparse.Namespace) -> int:
+    from OpportunisticBMDLib.scanners.measurement import alike
     from OpportunisticBMDLib.scanners.words import drifting
 
     series = {
         names: measurements
-        for names, measurements in alike(ScannerRegistry.of_user().all()).items()
+        for names, measurements in alike(_registry().all()).items()
         if _is_meant(names, options.scanner)
     }
     if not series:
@@ -66,7 +67,7 @@ def _drift(options: argparse.Namespace) -> int:
             show(line)
     if options.output:
         _draw(options.output, {", ".join(names): measurements for names, measurements in series.items()})
-    return DONE
+    return MEASURED
 
 
 def _draw(path: Path, series: dict[str, Sequence[Measurement]]) -> None:
@@ -84,27 +85,33 @@ def _is_meant(names: tuple[str, str], words: Sequence[str]) -> bool:
 def _export(options: argparse.Namespace) -> int:
     from OpportunisticBMDLib.scanners.exchange import write_lines
 
-    measurements = ScannerRegistry.of_user().all()
+    measurements = _registry().all()
     write_lines(options.file, measurements)
     show(f"{_counted(len(measurements))} in {options.file}")
-    return DONE
+    return MEASURED
 
 
 def _import(options: argparse.Namespace) -> int:
     from OpportunisticBMDLib.scanners.exchange import read_lines
 
-    registry = ScannerRegistry.of_user()
+    registry = _registry()
     lines = read_lines(options.file)
     new = registry.take(lines)
     show(f"{_counted(new)} added to {registry.path}, {len(lines) - new} known before")
-    return DONE
+    return MEASURED
 
 
 def _forget(options: argparse.Namespace) -> int:
-    registry = ScannerRegistry.of_user()
+    registry = _registry()
     registry.forget(options.number)
     show(f"{_counted(len(registry.all()))} left in {registry.path}")
-    return DONE
+    return MEASURED
+
+
+def _registry() -> ScannerRegistry:
+    from OpportunisticBMDLib.scanners.registry import ScannerRegistry
+
+    return ScannerRegistry.of_user()
 
 
 def _counted(count: int) -> str:

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
+from OpportunisticBMDLib.cli.statuses import MEASURED
 from OpportunisticBMDLib.system.streams import show
 
-COMPARED = 0
 
-
-def add_command(commands: Any) -> None:
-    """Adds it to the commands of the program."""
-    compare = commands.add_parser("compare", help="what changed between the results of one patient")
-    compare.add_argument(
+def prepare(parser: argparse.ArgumentParser) -> None:
+    """Adds what the command takes."""
+    parser.add_argument(
         "results", type=Path, nargs="+", metavar="RESULT", help="result.json of each CT, or its folder; earlier first"
     )
-    compare.add_argument(
+    parser.add_argument(
         "--dates", nargs="+", default=[], metavar="DATE", help="of the CTs, as 2026-05-12 or 2026-05, in the same order"
     )
-    compare.add_argument("--same-scanner", action="store_true", help="all CTs were made on one scanner")
-    compare.add_argument(
+    parser.add_argument("--same-scanner", action="store_true", help="all CTs were made on one scanner")
+    parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="also write it to FILE, a .csv, .json or .html"
     )
-    compare.set_defaults(command=_compare)
+    parser.set_defaults(command=_compare)
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -40,4 +37,4 @@ def _compare(options: argparse.Namespace) -> int:
     if options.output:
         write_changes(options.output, found)
         show(f"The comparison is in {options.output}.")
-    return COMPARED
+    return MEASURED

@@ -20,7 +20,9 @@ pydicom = pytest.importorskip("pydicom", reason="pydicom (the dicom extra) is no
 from dicom_files import write_slice, write_stack  # noqa: E402
 from example_results import acquisition  # noqa: E402
 from example_trust import default_line  # noqa: E402
-from OpportunisticBMDLib.cli import BAD_INPUT, REFUSED, _in_words, _voltage, main  # noqa: E402
+from OpportunisticBMDLib.cli import BAD_INPUT, REFUSED, main  # noqa: E402
+from OpportunisticBMDLib.cli.compute import _voltage  # noqa: E402
+from OpportunisticBMDLib.cli.words import in_words  # noqa: E402
 from OpportunisticBMDLib.core.ct import CT  # noqa: E402
 from OpportunisticBMDLib.core.errors import BadInput  # noqa: E402
 from OpportunisticBMDLib.core.grid import Grid  # noqa: E402
@@ -131,7 +133,7 @@ def test_bad_input_ends_with_one_plain_line_and_writes_nothing(tmp_path, capfd, 
 
 def run(*arguments: object) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "OpportunisticBMDLib", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=Path(__file__).parents[1])
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=Path(__file__).parents[2])
 
 
 def test_the_program_refuses_in_a_process_of_its_own(tmp_path):
@@ -254,7 +256,7 @@ def test_reasons_are_shown_in_the_order_of_the_report_with_units_as_there(tmp_pa
     """An info comes before a warning in the result; the warning's message does not name its vertebra."""
     info = Reason("sharp_kernel", "info", "The kernel is sharp.")
     gas = Reason("gas_in_body", "warning", "There is gas (1.2 cm³) in it.", "L2")
-    words = _in_words(replace(default_line(), reasons=(info, gas)), tmp_path)
+    words = in_words(replace(default_line(), reasons=(info, gas)), tmp_path)
     assert words.endswith(
         f"warning: L2: There is gas (1.2 cm³) in it.\ninfo: The kernel is sharp.\n"
         f"Results in {tmp_path}. For research, not diagnosis."

@@ -1,0 +1,96 @@
+"""The chain as `compute` and `demo` run it: what both take, and a CT to its results in a folder."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from OpportunisticBMDLib.core.errors import BadInput
+from OpportunisticBMDLib.core.materials import HA, MATERIALS
+from OpportunisticBMDLib.core.standing import ADULT_YEARS, Person
+from OpportunisticBMDLib.core.thresholds import Thresholds
+from OpportunisticBMDLib.inference.device import DEVICES, chosen_device
+from OpportunisticBMDLib.inference.engine import ENGINES
+from OpportunisticBMDLib.system.progress import Progress
+
+if TYPE_CHECKING:
+    from OpportunisticBMDLib.core.calibration_line import Calibration
+    from OpportunisticBMDLib.core.ct import CT
+    from OpportunisticBMDLib.core.result import Result
+    from OpportunisticBMDLib.core.segmentation import Segmentation
+
+LOADING, CHAIN, WRITING = 0.05, 0.15, 0.9  # where loading the models, the chain and writing begin
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds what every command takes that runs the chain."""
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="where the results go (default: NAME-bmd)")
+    parser.add_argument("--device", choices=DEVICES, default="auto")
+    parser.add_argument("--engine", choices=ENGINES, default="torch", help="of the networks on the CPU")
+    parser.add_argument("--models", type=Path, metavar="DIR", help="another model folder")
+    parser.add_argument(
+        "--material", choices=MATERIALS, default=HA, help="what the thresholds 80 and 120 mg/cm³ are of"
+    )
+    parser.add_argument("--no-registry", action="store_true", help="take no line that was measured on a phantom before")
+    parser.add_argument("--progress", choices=["bar", "json", "none"], default="bar")
+
+
+def measure(ct: CT, load_s: float, output: Path, options: argparse.Namespace, progress: Progress) -> Result:
+    """Runs the chain on a CT and writes the results."""
+    line = _given_line(options.line, ct) if options.line else None  # what is wrong with it is said before the long part
+    from OpportunisticBMDLib.pipeline import Pipeline
+    from OpportunisticBMDLib.reference import with_standing
+    from OpportunisticBMDLib.results.folder import write_results
+    from OpportunisticBMDLib.scanners.registry import ScannerRegistry
+
+    def chain(stage: str, fraction: float) -> None:
+        progress(stage, CHAIN + fraction * (WRITING - CHAIN))
+
+    scanners = None if options.no_registry else ScannerRegistry.of_user()
+    if scanners is not None:
+        scanners.line_for(ct.acquisition)  # a registry that cannot be read is told of before the long part
+    progress("load models", LOADING)
+    device = chosen_device(options.device, options.engine)
+    pipeline = Pipeline.load(options.models, device, options.engine)
+    pipeline = replace(
+        pipeline,
+        thresholds=Thresholds(material=options.material),
+        calibration=line,
+        scanners=scanners,
+    )
+    if options.segmentation:
+        run = pipeline.measure(ct, _given_masks(options.segmentation, ct), progress=chain)
+    else:
+        run = pipeline.run(ct, chain)
+    progress("write", WRITING)
+    result = with_standing(run.result, person(options))
+    result = replace(result, timing_s={"load": load_s, **result.timing_s})
+    return write_results(output, ct, run.segmentation, result)
+
+
+def person(options: argparse.Namespace) -> Person | None:
+    """Whom to look up in the reference curves; None where nobody asks."""
+    if (options.age is None) != (options.sex is None):
+        raise BadInput("Reference curves are by age and sex: give both --age and --sex, or neither.")
+    try:
+        asked = None if options.age is None else Person(options.age, options.sex)
+    except ValueError as error:
+        raise BadInput(f"{error}; give --age in years.".capitalize()) from error
+    if asked is not None and asked.age_years < ADULT_YEARS:
+        raise BadInput(f"--age is {asked.age_years}: thresholds and curves are those of adults; children are refused.")
+    return asked
+
+
+def _given_masks(path: Path, ct: CT) -> Segmentation:
+    from OpportunisticBMDLib.core.segmentation import Segmentation
+    from OpportunisticBMDLib.results.segmentation_file import read_segmentation
+
+    return Segmentation(read_segmentation(path, ct.volume.grid), {})
+
+
+def _given_line(path: Path, ct: CT) -> Calibration:
+    from OpportunisticBMDLib.results.line_file import read_line
+
+    return read_line(path, ct.acquisition)
