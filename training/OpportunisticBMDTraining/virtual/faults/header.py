@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from OpportunisticBMDLib.calibration.lines import REFERENCE_KVP
 from OpportunisticBMDLib.core.ct import Acquisition, ImageKind
 from OpportunisticBMDTraining.virtual.faults.fault import Change, Fault, Random, one_of
+from OpportunisticBMDTraining.virtual.parameters import PatientParameters
 
 VOLTAGES = (80.0, 100.0, 120.0, 140.0)
 LEAST_APART_KV = 15.0
@@ -34,6 +36,12 @@ def _monoenergetic(rng: Random, header: Acquisition) -> tuple[Acquisition, str]:
 
 def _of_kind(kind: ImageKind) -> Change[Acquisition]:
     return lambda rng, header: (replace(header, image_kind=kind), kind.value)
+
+
+def _as_at_120_kvp(rng: Random, patient: PatientParameters) -> tuple[PatientParameters, str]:
+    """Scanned anew: a blend is made to look like 120 kVp."""
+    scan = replace(patient.scan, kvp=REFERENCE_KVP)
+    return replace(patient, scan=scan, compact=1.0, fat_contrast=1.0), "HU as at 120 kVp"
 
 
 def _filtered(rng: Random, header: Acquisition) -> tuple[Acquisition, str]:
@@ -68,7 +76,7 @@ WRONG_VOLTAGE = Fault("tube voltage wrongly stated", "line_doubted", ("unusual_h
 ODD_VOLTAGE = Fault("tube voltage that few use", "kvp_unusual", header=_odd_voltage)
 MONOENERGETIC = Fault("monoenergetic image", "image_kind", header=_monoenergetic)
 UNSTATED_ENERGY = Fault("multi-energy image, energy unstated", "image_kind", header=_of_kind(ImageKind.UNSTATED))
-BLEND = Fault("blend of two voltages", "image_kind", header=_of_kind(ImageKind.BLEND))
+BLEND = Fault("blend of two voltages", "image_kind", patient=_as_at_120_kvp, header=_of_kind(ImageKind.BLEND))
 FILTERED = Fault("tin filter", "spectrum_unlike_kvp", header=_filtered)
 PROJECTED = Fault("projection of slices", "overlapping_slices", ("thick_slices",), header=_projected)
 ITERATIVE_RECONSTRUCTION = Fault("iterative reconstruction", "reconstruction", header=_iterative)
