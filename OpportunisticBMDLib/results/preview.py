@@ -92,7 +92,7 @@ def draw_preview(ct: CT, segmentation: Segmentation | None, result: Result) -> F
         _draw_projection(axes, ct.volume, centres, result)
         _draw_vertebrae(figure, ct.volume, segmentation.labels, centres, result)
         axes.apply_aspect()
-        _write_reasons(figure, result, left=0.018, top=axes.get_position().y0 - 0.03, width=58)
+        _write_reasons(figure, result, left=0.018, top=axes.get_position().y0 - 0.03, width=55)
     else:
         axes = figure.add_axes((0.018, 0.05, 0.56, 0.79))
         _draw_projection(axes, ct.volume, centres, result)

@@ -94,6 +94,7 @@ def test_a_patient_with_a_hip_or_a_short_rib_is_not_clean(patient: PatientParame
 
 @pytest.mark.parametrize("name", [name for name, fault in FAULTS.items() if fault.patient])
 def test_a_fault_of_the_patient_is_drawn_from_its_seed(patient: PatientParameters, name: str) -> None:
+    patient = replace(patient, scan=replace(patient.scan, kvp=100.0))
     drawn = [changed(FAULTS[name], seed, patient=patient)[0] for seed in SEEDS]
     assert drawn == [changed(FAULTS[name], seed, patient=patient)[0] for seed in SEEDS]
     for parameters, words in drawn:
@@ -101,7 +102,8 @@ def test_a_fault_of_the_patient_is_drawn_from_its_seed(patient: PatientParameter
         assert (parameters.seed, parameters.marrow_fat) == (patient.seed, patient.marrow_fat)
         if name in BLEMISHES:
             assert blemish(parameters) == BLEMISHES[name]
-    assert len({words for _, words in drawn}) > 1 or name.startswith("contrast"), "a phase follows from the patient"
+    follows = name.startswith(("contrast", "blend"))  # from the patient, or from the scan that a blend imitates
+    assert len({words for _, words in drawn}) > 1 or follows
 
 
 def test_a_field_cuts_the_bodies_at_its_rim(patient: PatientParameters) -> None:
