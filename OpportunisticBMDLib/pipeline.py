@@ -360,8 +360,7 @@ class Pipeline:
     def _surroundings(self, ct: CT, segmentation: Segmentation, previous: Result | None) -> Surroundings:
         """Once for a CT: what an edit of the masks does not change is taken from the result before it."""
         bodies = centres_of(segmentation)
-        is_of_this = previous is not None and previous.acquisition.kvp == ct.acquisition.kvp
-        earlier = previous if previous and is_of_this and _lie_alike(previous, bodies) else None
+        earlier = previous if previous and _is_of_this(previous, ct, bodies) else None
         is_known = earlier is not None and earlier.contrast != NOT_TOLD
         contrast = earlier.contrast if earlier and is_known else seen_contrast(ct, bodies)
         tissues = earlier.tissues_hu if earlier and is_known else None
@@ -385,8 +384,11 @@ class Pipeline:
         return {card.stage: {"name": card.name, "sha256": card.sha256} for card in cards}
 
 
-def _lie_alike(previous: Result, bodies: Mapping[str, np.ndarray]) -> bool:
-    """Whether the same bodies were found in about the same places: what is seen beside them is then the same."""
+def _is_of_this(previous: Result, ct: CT, bodies: Mapping[str, np.ndarray]) -> bool:
+    """Whether the voltage is the same, and the same bodies were found in about the same places: what is seen beside
+    them is then the same."""
+    if previous.acquisition.kvp != ct.acquisition.kvp:
+        return False
     known = {name: vertebra.mask.centroid_ras_mm for name, vertebra in previous.vertebrae.items() if vertebra.mask}
     if known.keys() != bodies.keys():
         return False

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -55,11 +56,16 @@ class AxisWeights:
             shape[axis] = -1
             low, high = (share.reshape(shape) for share in self.shares.T)
             return np.asarray(values.take(self.index[:, 0], axis) * low + values.take(self.index[:, 1], axis) * high)
+        if axis == values.ndim - 1:
+            return np.asarray(values @ self._matrix.T)
+        return np.moveaxis(np.tensordot(self._matrix, values, axes=(1, axis)), 0, axis)
+
+    @cached_property
+    def _matrix(self) -> np.ndarray:
+        """(new, old) float32: made once, for all chunks of a volume."""
         matrix = np.zeros((len(self.index), self.count), np.float32)
         np.add.at(matrix, (np.arange(len(matrix))[:, None], self.index), self.shares)
-        if axis == values.ndim - 1:
-            return np.asarray(values @ matrix.T)
-        return np.moveaxis(np.tensordot(matrix, values, axes=(1, axis)), 0, axis)
+        return matrix
 
 
 def parallel_weights(old: Grid, new: Grid) -> tuple[AxisWeights, AxisWeights, AxisWeights] | None:

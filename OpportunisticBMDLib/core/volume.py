@@ -8,7 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from OpportunisticBMDLib.core.grid import Grid
-from OpportunisticBMDLib.core.separable import applied, parallel_weights
+from OpportunisticBMDLib.core.separable import LEAST_COARSER, LEAST_VOXELS, SMOOTHING, applied, parallel_weights
 
 AIR_HU = -1024.0
 SMOOTHING_MARGIN = 12  # voxels around the wanted part, so that smoothing sees no edge there
@@ -79,6 +79,6 @@ def _smoothed_for(image: sitk.Image, grid: Grid, target: Grid) -> sitk.Image:
     cosines = np.abs((grid.affine[:3, :3] / grid.spacing).T @ (target.affine[:3, :3] / target.spacing))
     for axis in range(3):
         spacing = target.spacing[np.argmax(cosines[axis])]
-        if spacing / grid.spacing[axis] > 1.3 and grid.size[axis] >= 4:
-            image = sitk.RecursiveGaussian(image, 0.35 * spacing, False, 0, axis)
+        if spacing / grid.spacing[axis] > LEAST_COARSER and grid.size[axis] >= LEAST_VOXELS:
+            image = sitk.RecursiveGaussian(image, SMOOTHING * spacing, False, 0, axis)
     return image

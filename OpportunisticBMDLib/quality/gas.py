@@ -8,6 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from OpportunisticBMDLib.core.grid import triple
+from OpportunisticBMDLib.core.noise import median_and_sd
 from OpportunisticBMDLib.core.reading import Reading
 from OpportunisticBMDLib.core.reason import Figure, Reason, ReasonCode
 from OpportunisticBMDLib.core.volume import Volume
@@ -29,8 +30,7 @@ def gas_in_body(seen: SeenRegion) -> Iterator[Reason]:
         return
     body = seen.body
     hu = body.smoothed(GAS_MM)
-    median = np.median(hu[body.middle])
-    noise = 1.4826 * np.median(np.abs(hu[body.middle] - median))
+    median, noise = median_and_sd(hu[body.middle])
     limit = min(GAS_HU, median - NOISE_SDS * noise)
     volume = body.volume_mm3((hu < limit) & body.deeper_than(BELOW_SURFACE_MM))
     if volume > MOST_GAS_MM3:

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from OpportunisticBMDLib.core.damage import damaged, repaired
+from OpportunisticBMDLib.core.noise import median_and_sd
 from OpportunisticBMDLib.core.ranges import Ranges, grown
 from OpportunisticBMDLib.core.reading import LUMP_MM, METAL_HU, Reading
 from OpportunisticBMDLib.core.region import Region
@@ -101,8 +102,7 @@ def _left_out(
     read = (shares > 0.5 * shares.max()) & inside & ~metal & ~damage
     if not read.any():
         return {"not in the mask": ~inside, "metal": metal, "damaged": damage}
-    median = np.median(smooth[read])
-    spread = 1.4826 * np.median(np.abs(smooth[read] - median))
+    median, spread = median_and_sd(smooth[read])
     limit = min(max(LUMP_HU, LUMP_SD * spread), MOST_LUMP_HU)
     return {
         "not in the mask": ~inside,
