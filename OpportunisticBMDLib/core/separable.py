@@ -1,15 +1,15 @@
 """Resampling between grids whose axes are parallel: along one axis after the other.
 
 Averaging, interpolation and the edge of the scan are one weight for each pair of an old and a new voxel along an axis.
-So the volume is never smoothed as a whole, and what leaves the first axis is already small: a scan becomes a coarse
-one at the price of reading it once.
+So the volume is never smoothed as a whole: a scan becomes a coarse one at the price of reading it once, a few slices
+at a time, on all cores.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -20,7 +20,8 @@ LEAST_COARSER = 1.3  # times the spacing: from there on it is averaged first, so
 SMOOTHING = 0.35  # SD of the Gaussian that averages, relative to the new spacing
 LEAST_VOXELS = 4  # along an axis that is averaged
 REACH_SD = 4.0  # where a Gaussian ends
-CHUNK_VALUES = 2**22  # of the old volume at a time, as float32
+GROUP = 8  # new voxels along an axis at a time
+CHUNK_VALUES = 2**20  # of the finer volume at a time: what a core's cache holds
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,41 +31,53 @@ class AxisWeights:
     Args:
         axis: of the old grid.
         count: voxels along it.
-        index: (new, n) int: the old voxels that count for each new one; one may occur several times.
-        shares: (new, n) float32: by how much; they add up to 1.
+        first: (new,) int: the first old voxel that counts for each new one.
+        shares: (new, n) float32: by how much it and those that follow count; they add up to 1.
         inside: (new,) bool: which of the new ones the old grid reaches.
     """
 
     axis: int
     count: int
-    index: np.ndarray
+    first: np.ndarray
     shares: np.ndarray
     inside: np.ndarray
 
     @property
-    def shrinks(self) -> bool:
-        return len(self.index) < self.count
+    def growth(self) -> float:
+        """New voxels for each old one."""
+        return len(self.first) / self.count
 
-    def cropped(self, first: int, stop: int) -> AxisWeights:
-        """For old voxels that begin with another one."""
-        return AxisWeights(self.axis, stop - first, self.index - first, self.shares, self.inside)
+    def part(self, first: int, stop: int) -> tuple[AxisWeights, slice]:
+        """Of these new voxels alone, and of the old ones that count for them; which ones these are."""
+        new = slice(first, stop)
+        old = slice(int(self.first[new].min()), int(self.first[new].max()) + self.shares.shape[1])
+        count, begin = old.stop - old.start, self.first[new] - old.start
+        return AxisWeights(self.axis, count, begin, self.shares[new], self.inside[new]), old
 
     def along(self, values: np.ndarray, axis: int) -> np.ndarray:
-        """Values with the new voxels in place of the old ones along an axis of theirs."""
-        if self.index.shape[1] == 2:
-            shape = [1] * values.ndim
-            shape[axis] = -1
-            low, high = (share.reshape(shape) for share in self.shares.T)
-            return np.asarray(values.take(self.index[:, 0], axis) * low + values.take(self.index[:, 1], axis) * high)
-        if axis == values.ndim - 1:
-            return np.asarray(values @ self._matrix.T)
-        return np.moveaxis(np.tensordot(self._matrix, values, axes=(1, axis)), 0, axis)
+        """Values with the new voxels in place of the old ones along an axis of theirs.
 
-    @cached_property
+        A few new voxels at a time: most shares in a matrix of all would be 0, and a product as small as this stays on
+        one core, while others have the next chunk.
+        """
+        shape = (*values.shape[:axis], len(self.first), *values.shape[axis + 1 :])
+        new = np.empty(shape, np.float32)
+        is_last = axis == values.ndim - 1  # as rows of a matrix, else as its columns: neither is copied
+        rows, found = (array if is_last else np.moveaxis(array, axis, -2) for array in (values, new))
+        for first in range(0, len(self.first), GROUP):
+            part, old = self.part(first, first + GROUP)
+            if is_last:
+                np.matmul(rows[..., old], part._matrix.T, out=found[..., first : first + GROUP])
+            else:
+                np.matmul(part._matrix, rows[..., old, :], out=found[..., first : first + GROUP, :])
+        return new
+
+    @property
     def _matrix(self) -> np.ndarray:
-        """(new, old) float32: made once, for all chunks of a volume."""
-        matrix = np.zeros((len(self.index), self.count), np.float32)
-        np.add.at(matrix, (np.arange(len(matrix))[:, None], self.index), self.shares)
+        """(new, old) float32."""
+        matrix = np.zeros((len(self.first), self.count), np.float32)
+        for row, first, shares in zip(matrix, self.first.tolist(), self.shares, strict=True):
+            row[first : first + len(shares)] = shares
         return matrix
 
 
@@ -86,32 +99,31 @@ def parallel_weights(old: Grid, new: Grid) -> tuple[AxisWeights, AxisWeights, Ax
 def applied(array: np.ndarray, weights: tuple[AxisWeights, AxisWeights, AxisWeights], outside: float) -> np.ndarray:
     """(I, J, K) float32 on the new grid.
 
-    What makes the volume smaller comes first, in chunks along the axis whose voxels lie farthest apart in memory.
+    In chunks along the axis whose voxels lie farthest apart in memory; in each, what makes it smaller comes first.
 
     Args:
         array: on the old one.
         outside: value of new voxels that the old grid does not reach.
     """
     order = [int(axis) for axis in np.argsort([-abs(stride) for stride in array.strides], kind="stable")]
-    slow, middle, fast = (next(one for one in weights if one.axis == axis) for axis in order)
-    first, stop = int(slow.index.min()), int(slow.index.max()) + 1
-    source = array.transpose(order)[first:stop]
-    across = [(middle, 1), (fast, 2)]
-    step = max(1, CHUNK_VALUES // source[0].size)
-    chunks = (source[start : start + step].astype(np.float32) for start in range(0, len(source), step))
-    small = np.concatenate([_along(chunk, [a for a in across if a[0].shrinks]) for chunk in chunks])
-    found = slow.cropped(first, stop).along(small, 0)
-    found = _along(found, [a for a in across if not a[0].shrinks])
+    axes = [next(one for one in weights if one.axis == axis) for axis in order]
+    source = array.transpose(order)
+    found = np.empty([len(one.first) for one in axes], np.float32)
+    step = max(1, CHUNK_VALUES // max(source[0].size, found[0].size))
+
+    def fill(first: int) -> None:
+        slow, old = axes[0].part(first, first + step)
+        chunk = source[old].astype(np.float32)
+        for one, axis in sorted(zip([slow, *axes[1:]], range(3)), key=lambda pair: pair[0].growth):
+            chunk = one.along(chunk, axis)
+        found[first : first + step] = chunk
+
+    with ThreadPoolExecutor(os.cpu_count()) as cores:
+        list(cores.map(fill, range(0, len(found), step)))
     new: np.ndarray = found.transpose([order.index(one.axis) for one in weights])
     for n, one in enumerate(weights):
         new[(slice(None),) * n + (~one.inside,)] = outside
     return new
-
-
-def _along(values: np.ndarray, axes: Iterable[tuple[AxisWeights, int]]) -> np.ndarray:
-    for weights, axis in axes:
-        values = weights.along(values, axis)
-    return values
 
 
 def _weights(axis: int, old: Grid, places: np.ndarray, spacing: float) -> AxisWeights:
@@ -120,10 +132,14 @@ def _weights(axis: int, old: Grid, places: np.ndarray, spacing: float) -> AxisWe
     low = np.floor(places)
     offsets, kernel = _kernel(spacing / old.spacing[axis], count)
     ends = (np.clip(low, 0, count - 1), np.clip(low + 1, 0, count - 1))
-    index = np.concatenate([np.clip(end[:, None] + offsets, 0, count - 1) for end in ends], axis=1)
-    shares = np.concatenate([weight[:, None] * kernel for weight in (1 - (places - low), places - low)], axis=1)
+    index = np.concatenate([np.clip(end[:, None] + offsets, 0, count - 1) for end in ends], axis=1).astype(int)
+    weights = np.concatenate([weight[:, None] * kernel for weight in (1 - (places - low), places - low)], axis=1)
+    most = min(len(offsets) + 1, count)
+    first = np.minimum(index.min(axis=1), count - most)
+    shares = np.zeros((len(places), most))
+    np.add.at(shares, (np.arange(len(places))[:, None], index - first[:, None]), weights)
     inside = (places >= -0.5) & (places <= count - 0.5)
-    return AxisWeights(axis, count, index.astype(int), shares.astype(np.float32), inside)
+    return AxisWeights(axis, count, first, shares.astype(np.float32), inside)
 
 
 def _kernel(coarser: float, count: int) -> tuple[np.ndarray, np.ndarray]:
