@@ -29,7 +29,8 @@ MOST_EXPANSION = 500
 _SMALL_BYTES = 2**30
 # Bytes that are taken at a time. LZMA and bzip2 unpack all that they are given at once: up to 7,000 times as many, and
 # up to 46 MB for every 40 bytes.
-_CHUNK, _BZIP2_CHUNK = 2**12, 2**6
+_CHUNK = 2**18
+_SMALL_CHUNKS = {zipfile.ZIP_LZMA: 2**12, zipfile.ZIP_BZIP2: 2**6}
 _MACS_OWN = "__MACOSX"
 _SEGMENTATION = ".seg.nrrd"
 
@@ -160,9 +161,8 @@ def _unpack_member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo
 def _chunks(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
     try:
         with archive.open(member) as source:
-            size = _CHUNK
-            if member.compress_type == zipfile.ZIP_BZIP2:
-                source.MIN_READ_SIZE = size = _BZIP2_CHUNK  # type: ignore[attr-defined]  # zipfile.ZipExtFile has it
+            size = _SMALL_CHUNKS.get(member.compress_type, _CHUNK)
+            source.MIN_READ_SIZE = min(size, 2**12)  # type: ignore[attr-defined]  # zipfile.ZipExtFile has it
             while chunk := source.read(size):
                 yield chunk
     except GeneratorExit:

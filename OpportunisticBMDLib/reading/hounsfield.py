@@ -33,7 +33,8 @@ def hounsfield(array: np.ndarray, name: str) -> np.ndarray:
     not_finite = sum(int(part.size - np.isfinite(part).sum()) for part in parts) if array.dtype.kind == "f" else 0
     if not_finite:
         raise BadInput(f"{name} holds {not_finite} voxels that are not finite numbers: export the CT again.")
-    too_bright = sum(int(np.count_nonzero(part > MOST_HU)) for part in parts)
+    fits = array.dtype.kind != "f" and np.iinfo(array.dtype).max <= MOST_HU
+    too_bright = 0 if fits else sum(int(np.count_nonzero(part > MOST_HU)) for part in parts)
     if too_bright:
         raise BadInput(
             f"{name} holds {too_bright} voxels above {MOST_HU:.0f} HU, more than a CT can hold: it is damaged, or "
@@ -59,17 +60,25 @@ def _lifted(array: np.ndarray) -> np.ndarray:
         return array
     lifted = np.empty_like(array, kind)
     for target, part in zip(_parts(lifted), _parts(array), strict=True):
-        target[...] = _from_air(part)
+        target[...] = from_air(part)
     return lifted
 
 
-def _from_air(part: np.ndarray) -> np.ndarray:
+def from_air(part: np.ndarray) -> np.ndarray:
+    """What lies below air lifted to it; signed."""
     lifted: np.ndarray = np.maximum(part, np.asarray(AIR_HU, np.result_type(part.dtype, np.int16)))
     return lifted
 
 
+def smallest_kind(lifted: np.ndarray) -> np.dtype:
+    """The type in which values that are nowhere below air are kept until it is known whether they are HU."""
+    if lifted.dtype.kind == "f":
+        return np.dtype(np.float32)
+    return lifted.dtype if lifted.max() > MOST_HU else np.dtype(np.int16)
+
+
 def _is_whole(part: np.ndarray) -> bool:
-    part = _from_air(part)
+    part = from_air(part)
     return np.array_equal(part, np.rint(part))
 
 
@@ -77,7 +86,7 @@ def _sample(array: np.ndarray) -> np.ndarray:
     """Evenly spread voxels, so that the checks cost nothing on a large CT."""
     flat = array.ravel(order="K")
     # An odd stride does not run along one column of a power-of-two image.
-    return _from_air(flat[:: max(1, flat.size // _SAMPLES) | 1]).astype(np.float32)
+    return from_air(flat[:: max(1, flat.size // _SAMPLES) | 1]).astype(np.float32)
 
 
 def _why_not_hu(values: np.ndarray) -> str | None:

@@ -155,11 +155,10 @@ def _fill(part: np.ndarray, stream: BinaryIO) -> None:
     target = part.view(np.uint8)
     done = 0
     while done < len(target):
-        chunk = stream.read(min(_CHUNK, len(target) - done))
-        if not chunk:
+        read = stream.readinto(target[done : done + _CHUNK])  # type: ignore[attr-defined]  # all binary streams have it
+        if not read:
             raise EOFError(f"{len(target) - done} bytes are missing")
-        target[done : done + len(chunk)] = np.frombuffer(chunk, np.uint8)
-        done += len(chunk)
+        done += read
 
 
 def _read_text(header: ImageHeader) -> np.ndarray:

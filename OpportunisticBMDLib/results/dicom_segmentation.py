@@ -134,7 +134,7 @@ def _stack(data: Any, frames: list[tuple[np.ndarray, int]], path: Path) -> tuple
 
 def _mask(data: Any, frames: list[tuple[np.ndarray, int]], heights: list[int], number: int, grid: Grid) -> np.ndarray:
     """bool, [i, j, k]: one segment."""
-    mask = np.zeros(grid.size, bool)
+    mask = np.zeros(grid.size, bool, order="F")
     for place, (_, segment) in enumerate(frames):
         if segment in (0, number):
             mask[..., heights[place]] |= _plane(data, place, number)

@@ -10,6 +10,7 @@ import slicerio
 
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.grid import LPS_FROM_RAS, Grid
+from OpportunisticBMDLib.core.ranges import extent
 from OpportunisticBMDLib.core.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.dicom.codes import ANATOMICAL_STRUCTURE, SEGMENT_COLOURS, VERTEBRA_CODES
@@ -32,12 +33,8 @@ def write_segmentation(labels: Volume, path: str | Path) -> None:
         ValueError: a voxel value other than 0, 1, 2, 3.
         OSError: the file cannot be written.
     """
-    values = np.asarray(labels.array)
-    voxels = values.astype(np.uint8)
-    if voxels.max(initial=0) > len(LABELS) or not np.array_equal(voxels, values):
-        raise ValueError(f"a label map holds 0 to {len(LABELS)} only, got {np.unique(values).tolist()[:10]}")
     segmentation = {
-        "voxels": voxels,
+        "voxels": _as_in_file(labels.array),
         "ijkToLPS": LPS_FROM_RAS @ labels.grid.affine,
         "containedRepresentationNames": ["Binary labelmap"],
         "masterRepresentation": "Binary labelmap",
@@ -93,7 +90,7 @@ def labels_of(segmentation: SegmentLayers, path: Path) -> Volume:
     Raises:
         BadInput: none of the vertebrae is in it, or one several times.
     """
-    labels = np.zeros(segmentation.grid.size, np.uint8)
+    labels = np.zeros(segmentation.grid.size, np.uint8, order="F")  # as files have voxels
     names = [segment.name for segment in segmentation.segments]
     found = {name: naming(name, names) for name in VERTEBRAE}
     if not any(found.values()):
@@ -103,8 +100,20 @@ def labels_of(segmentation: SegmentLayers, path: Path) -> Volume:
         if len(places) > 1:
             raise BadInput(f"The segmentation {path} has {len(places)} segments for {name}; keep one of them.")
         for place in places:
-            labels[segmentation.mask(segmentation.segments[place])] = LABELS[name]
+            np.copyto(labels, LABELS[name], where=segmentation.mask(segmentation.segments[place]))
     return Volume(labels, segmentation.grid)
+
+
+def _as_in_file(labels: np.ndarray) -> np.ndarray:
+    """The same label map, uint8, in the file's order: bringing all of it there takes longer than the masks alone."""
+    voxels = labels.astype(np.uint8, copy=False)
+    if voxels.max(initial=0) > len(LABELS) or not np.array_equal(voxels, labels):
+        raise ValueError(f"a label map holds 0 to {len(LABELS)} only, got {np.unique(labels).tolist()[:10]}")
+    in_order = np.zeros(labels.shape, np.uint8, order="F")
+    filled = extent(voxels)
+    if filled is not None:
+        in_order[filled] = voxels[filled]
+    return in_order
 
 
 def _segment(name: str, size: tuple[int, int, int]) -> dict[str, Any]:
@@ -138,13 +147,14 @@ def _read(path: Path) -> Volume:
 
 
 def _label_map(volume: Volume, path: Path) -> Volume:
-    others = np.setdiff1d(volume.array, (0, *LABELS.values()))
+    voxels = volume.array.ravel(order="K")
+    others = np.setdiff1d(voxels[voxels != 0], tuple(LABELS.values()))
     # Other programs number organs from 1: taking their 1, 2, 3 for vertebrae would measure the wrong tissue.
     if others.size:
         raise BadInput(
             f"The label map {path} holds other values than 1 = T12, 2 = L1, 3 = L2 ({_shortened(others)}); renumber it."
         )
-    return Volume(volume.array.astype(np.uint8), volume.grid)
+    return Volume(volume.array.astype(np.uint8, copy=False), volume.grid)
 
 
 def _check_place(masks: Grid, ct: Grid, path: Path) -> None:

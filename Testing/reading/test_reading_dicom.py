@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -189,6 +190,26 @@ def test_padding_becomes_air(tmp_path, padding):
     volume = read_ct(tmp_path).volume
     assert np.all(volume.array[:3] == -1024)
     assert np.array_equal(volume.array[3:], array[3:])
+
+
+def test_voxels_beyond_what_a_ct_can_hold_are_counted(tmp_path):
+    array = tissue().astype(float)
+    array[3, 4, 5:8] = 40_000
+    write_stack(tmp_path, array, PixelRepresentation=0)
+    assert "holds 3 voxels above 32767 HU" in refusal(tmp_path)
+
+
+def test_a_series_is_held_in_memory_once_and_in_sixteen_bits(tmp_path):
+    array = tissue((256, 256, 100))
+    write_stack(tmp_path, array, spacing=(1.0, 1.0, 1.0))
+    read_ct(tmp_path)  # imports
+    tracemalloc.start()
+    try:
+        read_ct(tmp_path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 3 * array.nbytes  # what the values are judged by takes as much as a small CT
 
 
 def test_padding_above_all_tissue_becomes_air(tmp_path):

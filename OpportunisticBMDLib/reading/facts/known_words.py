@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _WITH_UNIT = r"\d{1,3}(?:[.,]\d{1,3})? ?(?:mm|cm|ml|cc|kvp?|kev|mas?|mg/ml|mgi/ml|mgi|mg|sec|s|min|hu|%)"
 # A number without a unit is let through where it is a thickness or an increment as scanners write them ("1.0", "0.75").
@@ -133,6 +134,7 @@ def spellings(name: str) -> set[str]:
     return {name.lower(), plain_letters(name), plain_letters(written_out), short}
 
 
+@lru_cache  # all slices of a scan say the same
 def _known(pattern: re.Pattern[str], text: str | None, identity: tuple[str, ...]) -> str | None:
     found = (match.group() for match in pattern.finditer(text or ""))
     return " ".join(word for word in found if not _is_of(word, identity)) or None

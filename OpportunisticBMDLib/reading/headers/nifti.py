@@ -10,6 +10,7 @@ import numpy as np
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.reading.headers.data_files import data_file
 from OpportunisticBMDLib.reading.headers.header import ImageHeader, VoxelBlock
+from OpportunisticBMDLib.reading.headers.nifti_fields import nifti_fields
 from OpportunisticBMDLib.reading.headers.nifti_forms import stated_affine
 from OpportunisticBMDLib.reading.headers.plausible import check_geometry, check_size
 from OpportunisticBMDLib.reading.headers.start import is_gzip, start_of
@@ -43,7 +44,7 @@ def read_nifti_header(path: Path) -> ImageHeader:
     if found is None or len(start) < found[0]:
         raise BadInput(f"{path} is damaged or no NIfTI file: copy or export it again.")
     length, order = found
-    fields = _fields(start[:length], order)
+    fields = nifti_fields(start[:length], order)
     magic = bytes(fields["magic"])[:3]
     if magic not in _MAGIC[length]:
         raise BadInput(f"{path} is an Analyze file, which does not say how the patient lies: export it as NIfTI.")
@@ -61,14 +62,6 @@ def _order_of(start: bytes) -> tuple[int, str] | None:
         if length in _LENGTHS:
             return length, order
     return None
-
-
-def _fields(header: bytes, order: str) -> Any:
-    from nibabel.nifti1 import Nifti1Header  # here, because it is slow to import, and most scans are DICOM
-    from nibabel.nifti2 import Nifti2Header
-
-    kind = {348: Nifti1Header, 540: Nifti2Header}[len(header)]
-    return kind(header, endianness=order, check=False)
 
 
 def _size(fields: Any, path: Path) -> tuple[int, int, int]:

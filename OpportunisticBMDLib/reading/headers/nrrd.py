@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import nrrd
 import numpy as np
 
 from OpportunisticBMDLib.core.errors import BadInput
@@ -89,6 +88,8 @@ def _split(content: bytes) -> tuple[list[str], list[str], int]:
 
 def _fields(lines: list[str], path: Path) -> dict[str, Any]:
     """Field or key -> value. pynrrd gets one line at a time, so that the message can name the one that is wrong."""
+    import nrrd  # here, because most scans are DICOM
+
     fields: dict[str, Any] = {}
     for line in (line for line in lines[1:] if not line.startswith("#")):
         try:

@@ -1,4 +1,4 @@
-"""Compressed pixels of DICOM slices. Decoders in C++ run in a process of their own, which a damaged file may end.
+"""Compressed pixels of DICOM slices. Decoders in C++ run in processes of their own, which a damaged file may end.
 
 They see a file that holds the compressed pixels and nothing else of what came in.
 """
@@ -6,19 +6,24 @@ They see a file that holds the compressed pixels and nothing else of what came i
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache, partial
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from OpportunisticBMDLib.reading.series.stored_pixels import StoredPixels
 from OpportunisticBMDLib.system.leftovers import TEMPORARY_PREFIX
-from OpportunisticBMDLib.system.processes import end_tree, finding, in_own_group
+from OpportunisticBMDLib.system.processes import end_tree, in_own_group
 from OpportunisticBMDLib.system.scratch import Scratch
 
 _END = b"\xfe\xff\xdd\xe0"  # tag of the sequence delimitation item
@@ -26,89 +31,131 @@ _END = b"\xfe\xff\xdd\xe0"  # tag of the sequence delimitation item
 _START_S, _SLICE_S = 30.0, 2.0
 # Pixels of a scan do not shrink as much as this; small scans may hold nothing.
 _MOST_GROWTH, _SMALL_BYTES = 200, 2**28
-_LIBRARY = Path(__file__).resolve().parents[3]
+# While a process starts, another one decodes so many slices; more processes than these would wait for their parent.
+_WORTH_A_PROCESS, _MOST_PROCESSES = 32, 8
+_EACH = 2  # slices that a process is given at once, so that it need not wait for the next
+_KINDS = {np.dtype(kind).str.encode(): np.dtype(kind) for kind in ("|i1", "|u1", "<i2", "<u2", "<i4", "<u4")}
+_KIND_LENGTH = 3  # bytes
 
 
-class Decoder:
-    """Decodes one slice after another; the child process is started with the first."""
+class Decoders:
+    """Decodes slices on all cores, in the order in which they are begun; processes start when they are needed.
 
-    def __init__(self) -> None:
-        self._child: subprocess.Popen[bytes] | None = None
+    Args:
+        slices: how many there will be, at most.
+    """
+
+    def __init__(self, slices: int) -> None:
+        count = min(_cores(), _MOST_PROCESSES, 1 + slices // _WORTH_A_PROCESS)
+        self._children: list[_Child | None] = [None] * count
         self._scratch: Scratch | None = None
-        self._left_s = _START_S
+        self._begun = 0
         self._packed, self._unpacked = 0, 0
 
-    def __enter__(self) -> Decoder:
+    def __enter__(self) -> Decoders:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._child is not None:
-            end_tree(self._child)
-            for pipe in (self._child.stdin, self._child.stdout):
-                if pipe is not None:
-                    with contextlib.suppress(OSError):
-                        pipe.close()
+        for child in filter(None, self._children):
+            child.end()
         if self._scratch is not None:
             self._scratch.close()
 
-    def stored(self, content: bytes, pixels: StoredPixels) -> np.ndarray:
-        """The stored values of a slice, in order.
+    @property
+    def at_once(self) -> int:
+        """How many slices may be begun before the first of them is asked for."""
+        return _EACH * len(self._children)
+
+    def begin(self, content: bytes, pixels: StoredPixels) -> Callable[[], np.ndarray]:
+        """Has a slice decoded.
 
         Args:
             content: of the element Pixel Data: one frame in fragments.
 
+        Returns:
+            What waits for the stored values and gives them, in order; to be called in the order of `begin`. It raises
+            ValueError where the slice is damaged, or compressed in a way that is not known.
+
         Raises:
-            ValueError: damaged, or compressed in a way that is not known.
-            OSError: the child process cannot be started.
+            ValueError: damaged.
+            OSError: a process cannot be started.
         """
         frame = _frame(content)
         self._packed, self._unpacked = self._packed + len(frame), self._unpacked + pixels.bytes
         if self._unpacked > max(_SMALL_BYTES, _MOST_GROWTH * self._packed):
             raise ValueError(f"they would grow {self._unpacked // max(self._packed, 1)} times")
-        child, path = self._running()
-        try:
-            _write_minimal(path, frame, pixels)
-            answer = self._asked(child, pixels)
-        finally:
-            path.unlink(missing_ok=True)
-        if len(answer) != 4 * pixels.size[0] * pixels.size[1]:
-            raise ValueError(f"damaged, or compressed in an unknown way, transfer syntax {pixels.transfer_syntax}")
-        return np.frombuffer(answer, "<i4")
+        if self._scratch is None:
+            self._scratch = Scratch(Path(tempfile.gettempdir()), TEMPORARY_PREFIX)
+        file = self._scratch.folder / str(self._begun)
+        child = self._next_child(self._scratch.folder)
+        _write_minimal(file, frame, pixels)
+        child.ask(self._begun, pixels)
+        self._begun += 1
+        return partial(_answered, child, file, pixels)
 
-    def _asked(self, child: subprocess.Popen[bytes], pixels: StoredPixels) -> bytes:
-        """What the child answers; less than all pixels where it died, or hung and was ended."""
-        assert child.stdin is not None and child.stdout is not None  # both are pipes
+    def _next_child(self, folder: Path) -> _Child:
+        turn = self._begun % len(self._children)
+        child = self._children[turn]
+        if child is None:
+            child = self._children[turn] = _Child(folder)
+        return child
+
+
+def _answered(child: _Child, file: Path, pixels: StoredPixels) -> np.ndarray:
+    stored = child.answer(pixels)
+    file.unlink(missing_ok=True)
+    if stored is None:
+        raise ValueError(f"damaged, or compressed in an unknown way, transfer syntax {pixels.transfer_syntax}")
+    return stored
+
+
+class _Child:
+    """One process; `folder` holds the files that it is asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("decoder.py")), str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            **in_own_group(),
+        )
+        self._left_s = _START_S
+
+    def ask(self, number: int, pixels: StoredPixels) -> None:
+        """For the file of this number."""
+        assert self._process.stdin is not None  # it is a pipe
+        with contextlib.suppress(OSError):  # it is gone, and will not answer
+            self._process.stdin.write(b"%d %d %d\n" % (number, *pixels.size))
+            self._process.stdin.flush()
+
+    def answer(self, pixels: StoredPixels) -> np.ndarray | None:
+        """The stored values of the slice that was asked for first; None where it died, or hung and was ended."""
+        answers: Any = self._process.stdout
         start = time.monotonic()
-        timer = threading.Timer(self._left_s, end_tree, [child])
+        timer = threading.Timer(self._left_s, end_tree, [self._process])
         timer.start()
         try:
-            child.stdin.write(b"%d %d\n" % pixels.size)
-            child.stdin.flush()
-            return child.stdout.read(4 * pixels.size[0] * pixels.size[1])
-        except OSError:  # it is gone
-            return b""
+            kind = _KINDS.get(answers.read(_KIND_LENGTH))
+            if kind is None:
+                return None
+            stored = np.empty(pixels.size[0] * pixels.size[1], kind)
+            return stored if answers.readinto(stored.view(np.uint8)) == stored.nbytes else None
         finally:
             timer.cancel()
             self._left_s += _SLICE_S - (time.monotonic() - start)
 
-    def _running(self) -> tuple[subprocess.Popen[bytes], Path]:
-        """The child and the file that it reads."""
-        if self._child is None or self._scratch is None:
-            self._scratch = Scratch(Path(tempfile.gettempdir()), TEMPORARY_PREFIX)
-            self._child = _started(self._scratch.folder / "slice.dcm")
-        return self._child, self._scratch.folder / "slice.dcm"
+    def end(self) -> None:
+        end_tree(self._process)
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
 
 
-def _started(path: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "OpportunisticBMDLib.reading.series.decoder", str(path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=finding([_LIBRARY]),
-        cwd=_LIBRARY,
-        **in_own_group(),
-    )
+def _cores() -> int:
+    """That this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _frame(content: bytes) -> bytes:
@@ -128,8 +175,15 @@ def _frame(content: bytes) -> bytes:
 
 def _write_minimal(path: Path, frame: bytes, pixels: StoredPixels) -> None:
     """A DICOM file with one compressed frame and what decoding it needs."""
-    from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.encaps import encapsulate
+
+    path.write_bytes(_minimal_header(replace(pixels, at=0)) + encapsulate([frame]) + _END + bytes(4))
+
+
+@lru_cache
+def _minimal_header(pixels: StoredPixels) -> bytes:
+    """What comes before the fragments: most slices of a scan share it."""
+    from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.uid import UID, SecondaryCaptureImageStorage
 
     data = Dataset()
@@ -139,13 +193,9 @@ def _write_minimal(path: Path, frame: bytes, pixels: StoredPixels) -> None:
     data.file_meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID = UID("2.25.1")
     data.Columns, data.Rows = pixels.size
     data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
-    data.BitsAllocated, data.BitsStored, data.HighBit = (
-        pixels.bits_allocated,
-        pixels.bits_stored,
-        pixels.bits_stored - 1,
-    )
+    data.BitsAllocated, data.BitsStored = pixels.bits_allocated, pixels.bits_stored
+    data.HighBit = pixels.bits_stored - 1
     data.PixelRepresentation = int(pixels.is_signed)
-    data.PixelData = encapsulate([frame])
-    data["PixelData"].VR = "OB"
-    data["PixelData"].is_undefined_length = True
-    data.save_as(path, implicit_vr=False, little_endian=True, enforce_file_format=True)
+    file = BytesIO()
+    data.save_as(file, implicit_vr=False, little_endian=True, enforce_file_format=True)
+    return file.getvalue() + b"\xe0\x7f\x10\x00OB\0\0\xff\xff\xff\xff"

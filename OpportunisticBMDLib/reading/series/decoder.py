@@ -1,7 +1,8 @@
-"""The child process that decodes compressed slices, one after another: `python -m ...decoder FILE`.
+"""The child process that decodes compressed slices, one after another: `python decoder.py FOLDER`.
 
-For each line "columns rows" on stdin it reads FILE and writes the stored values as int32 to stdout. It ends at the
-first file that it cannot decode; a damaged one may end it without a word.
+For each line "NUMBER columns rows" on stdin it reads the file of that number in FOLDER and writes to stdout the kind of
+the stored values, as numpy names it ("<i2", "|u1" ...), and the values. It ends at the first file that it cannot
+decode; a damaged one may end it without a word.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from pathlib import Path
 from typing import BinaryIO
 
 import SimpleITK as sitk
@@ -17,17 +19,19 @@ _MOST_MEMORY = 2**31  # bytes beside what the program itself needs
 _MOST_SECONDS = 60  # per slice, should the parent be gone
 
 
-def main(path: str, questions: BinaryIO, answers: BinaryIO) -> None:
+def main(folder: Path, questions: BinaryIO, answers: BinaryIO) -> None:
     _limit_memory()
     for line in questions:
+        number, columns, rows = map(int, line.split())
         _limit_time(_MOST_SECONDS)
-        columns, rows = map(int, line.split())
-        stored = sitk.GetArrayFromImage(sitk.ReadImage(path, imageIO="GDCMImageIO"))
+        image = sitk.ReadImage(str(folder / str(number)), imageIO="GDCMImageIO")
+        _limit_time(0)  # the parent may take its time for what comes before
+        stored = sitk.GetArrayViewFromImage(image)
         if stored.shape != (1, rows, columns) or stored.dtype.kind not in "iu":
             return
-        answers.write(stored.astype("<i4").tobytes())
+        kind = stored.dtype.newbyteorder("<")
+        answers.write(kind.str.encode() + stored.astype(kind, copy=False).tobytes())
         answers.flush()
-        _limit_time(0)
 
 
 def _limit_memory() -> None:
@@ -49,4 +53,4 @@ def _limit_time(seconds: int) -> None:
 if __name__ == "__main__":
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a decoder prints is no answer
-    main(sys.argv[1], sys.stdin.buffer, output)
+    main(Path(sys.argv[1]), sys.stdin.buffer, output)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import warnings
 import zlib
-from collections.abc import Iterable, Iterator, MutableSequence
+from collections.abc import Iterator, Mapping, MutableSequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,13 +20,15 @@ DEFLATED = "1.2.840.10008.1.2.1.99"
 MOST_BYTES = 2**26
 _MOST_READS = 2**17  # three an element at most
 _UNDEFINED = 0xFFFFFFFF
-_PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
+_PIXELS = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
 _ITEMS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 _DEEPEST = 64
 _START = 2048  # the file meta information lies here
 _KVP = 0x00180060  # some write the voltages of both tubes here
 _NUMBERS = ("DS", "FD", "FL", "IS", "SL", "SS", "UL", "US", "US or SS")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+# The slices of a scan have most values in common: so many are kept, up to so many bytes each.
+_MOST_KEPT, _LONGEST_KEPT = 4096, 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +36,7 @@ class DicomFile:
     """What was read of a file.
 
     Args:
-        data: a pydicom dataset of the wanted elements; reading their values raises nothing.
+        data: keyword -> value of the wanted elements, as pydicom gives it.
         broken: keywords of the wanted elements that cannot be understood; `data` is without them.
         transfer_syntax: its UID; None where the file does not say, or was deflated.
         pixels_at: where the element Pixel Data (7FE0,0010) begins, in the inflated file if `is_deflated`; None where
@@ -42,7 +45,7 @@ class DicomFile:
         is_too_deep: sequences lie in each other deeper than anything needs; a reader that descends would crash.
     """
 
-    data: Any
+    data: Mapping[str, Any]
     broken: tuple[str, ...]
     transfer_syntax: str | None
     pixels_at: int | None
@@ -65,7 +68,7 @@ def has_preamble(path: Path) -> bool:
         return file.read(132)[128:] == b"DICM"
 
 
-def read_elements(path: Path, keywords: Iterable[str]) -> DicomFile | None:
+def read_elements(path: Path, keywords: tuple[str, ...]) -> DicomFile | None:
     """Reads those of these elements that the file has, without its pixels; None where the file is not DICOM.
 
     Raises:
@@ -77,27 +80,25 @@ def read_elements(path: Path, keywords: Iterable[str]) -> DicomFile | None:
         start = file.read(_START)
         if not _is_dicom(start):
             return None
-        import pydicom  # here, because image files can be read where pydicom is missing
-        from pydicom.filereader import read_partial
+        from pydicom import filereader  # here, because image files can be read where pydicom is missing
 
         is_deflated = DEFLATED.encode() in start
         try:
             with _quiet():
                 source: Any = _Bounded(BytesIO(inflated(file)) if is_deflated else file)
                 source.seek(0)
-                wanted: Any = [pydicom.tag.Tag(keyword) for keyword in keywords]
                 at_end = _End(source)
-                data = read_partial(source, at_end, force=True, specific_tags=wanted)
+                data = filereader.read_partial(source, at_end, force=True, specific_tags=list(_tags(keywords)))
                 pixels_at = source.tell()
                 is_little_endian = bool(data.original_encoding[1])
-                broken = tuple(_without_broken(data))
+                values, broken = _values(data, _tags(keywords))
                 syntax = data.file_meta.get("TransferSyntaxUID")
         except Exception as error:  # pydicom raises many kinds on damaged files
             raise DamagedFileError(start) from error
         at_pixels = _begins_with_pixels(source, pixels_at)
     return DicomFile(
-        data=data,
-        broken=broken,
+        data=values,
+        broken=tuple(broken),
         transfer_syntax=str(syntax) if syntax else None,
         pixels_at=pixels_at if at_pixels else None,
         is_little_endian=is_little_endian,
@@ -142,27 +143,55 @@ def _begins_with_pixels(file: Any, position: int) -> bool:
     return file.read(4) in (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")
 
 
-def _without_broken(data: Any) -> Iterator[str]:
-    """Has pydicom convert every value now, and takes out what it cannot; gives the keywords of those."""
-    from pydicom.datadict import keyword_for_tag
+@cache
+def _tags(keywords: tuple[str, ...]) -> dict[Any, str]:
+    """pydicom's tag -> keyword."""
+    from pydicom.tag import Tag
 
-    for tag in list(data.keys()):
+    return {Tag(keyword): keyword for keyword in keywords}
+
+
+def _values(data: Any, keywords: Mapping[Any, str]) -> tuple[dict[str, Any], list[str]]:
+    """Has pydicom convert every value now; the keywords of those that it cannot are told apart."""
+    values: dict[str, Any] = {}
+    broken = []
+    for tag in filter(keywords.__contains__, data.keys()):
         try:
-            _make_sound(data, tag)
+            values[keywords[tag]] = _value(data, tag)
         except Exception:  # pydicom raises many kinds
-            del data[tag]
-            yield keyword_for_tag(tag)
+            broken.append(keywords[tag])
+    return values, broken
 
 
-def _make_sound(data: Any, tag: int) -> None:
-    """Numbers as numbers, and one where there is one; any error where that cannot be."""
-    from pydicom.datadict import dictionary_VM, dictionary_VR
-    from pydicom.dataelem import DataElement
+def _value(data: Any, tag: Any) -> Any:
+    """Any error where there is no value that makes sense."""
+    from pydicom.datadict import dictionary_VR
+    from pydicom.dataelem import RawDataElement
 
-    element, vr = data[tag], dictionary_VR(tag)
+    raw, vr = data.get_item(tag), dictionary_VR(tag)
     if vr == "SQ":
-        return
-    written = list(element.value) if isinstance(element.value, MutableSequence) else [element.value]
+        return data[tag].value
+    if not isinstance(raw, RawDataElement) or " or " in vr:  # what it is depends on other elements
+        return _sound(tag, vr, data[tag].value)
+    characters = data.original_character_set
+    encodings = characters if isinstance(characters, MutableSequence) else filter(None, (characters,))
+    converted = _converted if raw.length <= _LONGEST_KEPT else _converted.__wrapped__
+    return converted(raw._replace(value_tell=0), vr, tuple(encodings))
+
+
+@lru_cache(_MOST_KEPT)
+def _converted(raw: Any, vr: str, encodings: tuple[str, ...]) -> Any:
+    """The same for the same bytes, wherever they lie in a file."""
+    from pydicom.dataelem import convert_raw_data_element
+
+    return _sound(raw.tag, vr, convert_raw_data_element(raw, encoding=list(encodings)).value)
+
+
+def _sound(tag: int, vr: str, value: Any) -> Any:
+    """Numbers as numbers, and one where there is one; any error where that cannot be."""
+    from pydicom.datadict import dictionary_VM
+
+    written = list(value) if isinstance(value, MutableSequence) else [value]
     if any(isinstance(value, bytes) for value in written):
         raise ValueError("bytes")
     values = [_number(value) for value in written] if vr in _NUMBERS else written
@@ -170,8 +199,9 @@ def _make_sound(data: Any, tag: int) -> None:
         if len(set(values)) > 1:
             raise ValueError("several values")
         values = values[:1]
-    if values != written:
-        data[tag] = DataElement(tag, "FD" if vr in _NUMBERS else element.VR, values if len(values) > 1 else values[0])
+    if values == written:
+        return value
+    return values if len(values) > 1 else values[0]
 
 
 def _number(value: Any) -> Any:

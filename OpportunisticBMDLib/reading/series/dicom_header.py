@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ class SliceHeader:
     acquisition: Acquisition
     identity: tuple[str, ...] = field(repr=False)
 
-    @property
+    @cached_property
     def normal(self) -> np.ndarray:
         """Unit vector in LPS across the slice; rows, columns and normal make a right-handed system."""
         return np.cross(*self.axes)
@@ -174,9 +175,9 @@ def _what_is_wrong(data: Any, error: Exception) -> str:
 
 def _slice_header(path: Path, file: DicomFile) -> SliceHeader:
     data = file.data
-    axes = _axes(data.ImageOrientationPatient)
-    position = np.array(data.ImagePositionPatient, dtype=float)
-    rows_apart, columns_apart = (float(mm) for mm in data.PixelSpacing)
+    axes = _axes(data["ImageOrientationPatient"])
+    position = np.array(data["ImagePositionPatient"], dtype=float)
+    rows_apart, columns_apart = (float(mm) for mm in data["PixelSpacing"])
     if position.shape != (3,):
         raise ValueError("geometry")
     if not np.abs(position).max() <= _FARTHEST_MM:

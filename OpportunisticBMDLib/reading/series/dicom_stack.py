@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from OpportunisticBMDLib.core.volume import AIR_HU, Volume
 from OpportunisticBMDLib.reading.coverage import check_coverage
 from OpportunisticBMDLib.reading.facts.acquisition_facts import several_voltages, shown_name
 from OpportunisticBMDLib.reading.headers.plausible import check_geometry, check_size
-from OpportunisticBMDLib.reading.hounsfield import hounsfield
+from OpportunisticBMDLib.reading.hounsfield import from_air, hounsfield, smallest_kind
 from OpportunisticBMDLib.reading.series.dicom_header import SliceHeader
 from OpportunisticBMDLib.reading.series.slice_pixels import read_slices
 from OpportunisticBMDLib.reading.series.slice_stack import SAME_POSITION_MM, LeftOut, SliceStack
@@ -38,14 +39,13 @@ def read_stack(stack: SliceStack, path: str, name: str | None = None) -> CT:
     """
     where = f"{path} ({describe(stack)})"
     check_size((*stack.first.size, len(stack.slices)), Path(where))
-    planes = {s.path: plane for s, plane in zip(stack.slices, read_slices(stack.slices))}
-    stack = _without_doubles(stack, planes)
+    stack, array = _read(stack)
     problem = wrong_in(stack)
     if problem:
         raise BadInput(problem)
     if len(stack.slices) < 3:
         raise BadInput(f"{where} has only {len(stack.slices)} slices: a CT volume is needed.")
-    array, affine = _assembled(stack, [planes[s.path] for s in stack.slices])
+    array, affine = _on_grid(stack, array)
     grid = Grid(array.shape[::-1], LPS_FROM_RAS @ affine)
     check_geometry(grid.affine, grid.size, Path(where))
     check_coverage(grid, where)
@@ -132,35 +132,66 @@ def _acquisition(stack: SliceStack, name: str) -> Acquisition:
     return replace(known, kvp=voltages[0] if voltages else None)
 
 
-def _without_doubles(stack: SliceStack, planes: dict) -> SliceStack:
-    """Drops slices that are at the same place as another and show the same."""
+def _read(stack: SliceStack) -> tuple[SliceStack, np.ndarray]:
+    """The slices and their HU (slices, rows, columns), without those that show the same at the same place as another.
+
+    Each is kept as it comes, as small as is exact, so that there is never more than one copy of a large CT.
+    """
+    columns, rows = stack.first.size
+    array = np.empty((len(stack.slices), rows, columns), np.int16)
     kept: list[SliceHeader] = []
-    for height, s in zip(stack.heights, stack.slices):
+    for height, s, plane in zip(stack.heights, stack.slices, read_slices(stack.slices)):
+        n, plane = len(kept), from_air(plane)
+        array = _widened(array, n, smallest_kind(plane))
+        array[n] = plane
         last = kept[-1] if kept else None
         if last is None or height - stack.first.normal @ (last.position - stack.first.position) > SAME_POSITION_MM:
             kept.append(s)
-        elif not np.array_equal(planes[last.path], planes[s.path]):
+        elif not np.array_equal(array[n - 1], array[n]):
             raise BadInput(f"{last.path} and {s.path.name} show the same place differently and nothing in their "
                            "headers tells which belong together: export one reconstruction only.")  # fmt: skip
-    return SliceStack(tuple(kept), stack.label, stack.left_out)
+    return SliceStack(tuple(kept), stack.label, stack.left_out), array[: len(kept)]
 
 
-def _assembled(stack: SliceStack, planes: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Array (slices, rows, columns) and its 4 x 4 affine from (column, row, slice) to LPS mm."""
-    first, count = stack.first, len(planes)
-    origin = first.position
+def _widened(array: np.ndarray, filled: int, kind: np.dtype) -> np.ndarray:
+    """An array that also holds values of this kind, with the planes that were filled."""
+    kind = np.result_type(array, kind)
+    if kind == array.dtype:
+        return array
+    wide = np.empty(array.shape, kind)
+    wide[:filled] = array[:filled]
+    return wide
+
+
+def _on_grid(stack: SliceStack, array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """An even, orthogonal array (slices, rows, columns) and its 4 x 4 affine from (column, row, slice) to LPS mm."""
+    first, origin = stack.first, stack.first.position
     if not (stack.is_even and stack.is_straight):
-        count = round(stack.heights[-1] / stack.step) + 1
-        shifts = stack.drifts / first.spacing
-        low, high = np.floor(shifts.min(axis=0)).astype(int), np.ceil(shifts.max(axis=0)).astype(int)
-        planes = [_shifted(plane, shift - low, high - low) for plane, shift in zip(planes, shifts)]
-        planes = _interpolated(planes, stack.heights, np.linspace(0, stack.heights[-1], count))
+        array, low = _straightened(stack, array)
         origin = origin + (low * first.spacing) @ first.axes
     affine = np.eye(4)
-    step = stack.heights[-1] / (count - 1)
+    step = stack.heights[-1] / (len(array) - 1)
     affine[:3, :3] = np.column_stack([*first.axes, first.normal]) * (*first.spacing, step)
     affine[:3, 3] = origin
-    return np.stack(planes), affine
+    return array, affine
+
+
+def _straightened(stack: SliceStack, array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Slices moved above each other, at even steps, and the (column, row) at which they begin; float32, linear."""
+    shifts = stack.drifts / stack.first.spacing
+    low, high = np.floor(shifts.min(axis=0)).astype(int), np.ceil(shifts.max(axis=0)).astype(int)
+    wanted = np.linspace(0, stack.heights[-1], round(stack.heights[-1] / stack.step) + 1)
+    above = np.clip(np.searchsorted(stack.heights, wanted), 1, len(stack.heights) - 1)
+    weights = (wanted - stack.heights[above - 1]) / (stack.heights[above] - stack.heights[above - 1])
+
+    @lru_cache(2)  # the neighbours of one plane, which may be those of the next
+    def moved(k: int) -> np.ndarray:
+        return _shifted(array[k], shifts[k] - low, high - low)
+
+    straight = np.empty((len(wanted), *moved(0).shape), np.float32)
+    for plane, k, weight in zip(straight, above.tolist(), weights):
+        plane[...] = _mixed(moved(k - 1), moved(k), weight)
+    return straight, low
 
 
 def _shifted(plane: np.ndarray, shift: np.ndarray, growth: np.ndarray) -> np.ndarray:
@@ -173,13 +204,6 @@ def _shifted(plane: np.ndarray, shift: np.ndarray, growth: np.ndarray) -> np.nda
     canvas = (1 - fc) * canvas + fc * np.roll(canvas, 1, axis=1) if fc else canvas
     canvas = (1 - fr) * canvas + fr * np.roll(canvas, 1, axis=0) if fr else canvas
     return canvas[: plane.shape[0] + rows, : plane.shape[1] + columns]
-
-
-def _interpolated(planes: list[np.ndarray], heights: np.ndarray, wanted: np.ndarray) -> list[np.ndarray]:
-    """Planes at the wanted heights, linear between the two neighbours."""
-    above = np.clip(np.searchsorted(heights, wanted), 1, len(heights) - 1)
-    weights = (wanted - heights[above - 1]) / (heights[above] - heights[above - 1])
-    return [_mixed(planes[k - 1], planes[k], w) for k, w in zip(above, weights)]
 
 
 def _mixed(below: np.ndarray, above: np.ndarray, weight: float) -> np.ndarray:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from io import BytesIO
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 import numpy as np
 
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.volume import AIR_HU
-from OpportunisticBMDLib.reading.series.compressed_pixels import Decoder
+from OpportunisticBMDLib.reading.series.compressed_pixels import Decoders
 from OpportunisticBMDLib.reading.series.dicom_file import inflated
 from OpportunisticBMDLib.reading.series.dicom_header import SliceHeader
 from OpportunisticBMDLib.reading.series.stored_pixels import StoredPixels
@@ -24,29 +26,47 @@ _MOST_GROWTH = 2
 _LEAST_LIMIT = 2**20
 
 
-def read_slices(headers: Iterable[SliceHeader]) -> Iterator[np.ndarray]:
+def read_slices(headers: Sequence[SliceHeader]) -> Iterator[np.ndarray]:
     """(rows, columns) of each slice in HU: rescaled with the file's own slope and intercept, padding set to air.
 
     Raises:
-        BadInput: the pixels of a slice are cut off, or cannot be decoded.
+        BadInput: the pixels of a slice are cut off, or cannot be decoded; the first such slice is named.
     """
-    with Decoder() as decoder:
+    compressed = sum(not header.pixels.is_native for header in headers)
+    with Decoders(compressed) as decoders:
+        begun: deque[Callable[[], np.ndarray]] = deque()
         for header in headers:
-            yield _read(header, decoder)
+            begun.append(_begun(header, decoders))
+            if not compressed or len(begun) == decoders.at_once:
+                yield begun.popleft()()
+        while begun:
+            yield begun.popleft()()
 
 
-def _read(header: SliceHeader, decoder: Decoder) -> np.ndarray:
+def _begun(header: SliceHeader, decoders: Decoders) -> Callable[[], np.ndarray]:
+    """Reads what is stored and has it decoded; the plane, or what is wrong with it, is what the function gives."""
+    try:
+        content, pixels = _content(header), header.pixels
+        stored = partial(_native, content, pixels) if pixels.is_native else decoders.begin(content, pixels)
+    except (OSError, ValueError) as error:
+        stored = partial(_raise, error)
+    return partial(_plane, header, stored)
+
+
+def _raise(error: Exception) -> NoReturn:
+    raise error
+
+
+def _plane(header: SliceHeader, stored: Callable[[], np.ndarray]) -> np.ndarray:
     pixels, (columns, rows) = header.pixels, header.size
     try:
-        content = _content(header)
-        stored = _native(content, pixels) if pixels.is_native else decoder.stored(content, pixels)
+        plane = pixels.hounsfield(stored().reshape(rows, columns))
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         how = "" if pixels.is_native else " without compression"
         raise BadInput(
             f"{header.path} has pixels that cannot be read ({why}): export the series again{how}."
         ) from error
-    plane = pixels.hounsfield(stored.reshape(rows, columns))
     if header.padding:
         low, high = header.padding
         plane[(plane >= low - 1e-3) & (plane <= high + 1e-3)] = AIR_HU
@@ -92,7 +112,7 @@ def _native(content: bytes, pixels: StoredPixels) -> np.ndarray:
         raise ValueError("they are cut off")
     if pixels.bits_allocated == 8 and not pixels.is_little_endian:
         raise ValueError("8 bits per pixel in big-endian words")
-    stored = np.frombuffer(content[: pixels.bytes], pixels.dtype)
+    stored = np.frombuffer(content, pixels.dtype, pixels.size[0] * pixels.size[1])
     unused = pixels.bits_allocated - pixels.bits_stored
     if unused == 0:
         return stored

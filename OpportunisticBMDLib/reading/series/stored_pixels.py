@@ -64,7 +64,10 @@ class StoredPixels:
         if self.slope.is_integer() and self.intercept.is_integer():
             largest = abs(self.slope) * 2.0**self.bits_allocated + abs(self.intercept)
             wide = stored.astype(np.int32 if largest < 2**31 else np.int64)
-            return wide * int(self.slope) + int(self.intercept)
+            if self.slope != 1:
+                wide *= int(self.slope)
+            wide += int(self.intercept)
+            return wide
         return stored.astype(np.float64) * self.slope + self.intercept
 
 
