@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from OpportunisticBMDLib.calibration import line_of
 from OpportunisticBMDLib.calibration.in_scan import line_of_phantom_below
 from OpportunisticBMDLib.calibration.internal import likeliest_line, seen_tissues
 from OpportunisticBMDLib.calibration.known_scanners import KnownScanners
-from OpportunisticBMDLib.core.box import Box, tightened
+from OpportunisticBMDLib.core.box import Box
 from OpportunisticBMDLib.core.calibration_line import Calibration
 from OpportunisticBMDLib.core.contrast import NOT_TOLD, Contrast
 from OpportunisticBMDLib.core.ct import CT
@@ -33,9 +33,11 @@ from OpportunisticBMDLib.core.surroundings import Surroundings
 from OpportunisticBMDLib.core.thresholds import Thresholds
 from OpportunisticBMDLib.core.vertebra import MeasuredVertebra, UnmeasuredVertebra, Vertebra
 from OpportunisticBMDLib.core.vertebrae import VERTEBRAE
+from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.edits import NO_EDITS, Edits
 from OpportunisticBMDLib.edits.reusable import Mean, Reusable
-from OpportunisticBMDLib.inference.engine import engine_named
+from OpportunisticBMDLib.inference.computing import Computing
+from OpportunisticBMDLib.inference.engine import Engine, loaded
 from OpportunisticBMDLib.quality.levels import is_sure
 from OpportunisticBMDLib.stages import summarise
 from OpportunisticBMDLib.stages.body_heights import body_heights
@@ -53,8 +55,6 @@ from OpportunisticBMDLib.system.progress import Progress, silent
 
 __all__ = ["Edits", "Pipeline", "Progress", "Run"]
 
-SETTLED_MM = 2.0  # what the box's upper and lower edge may still move by
-MOST_CORRECTIONS = 2  # of the box
 SAME_PLACE_MM = 8.0  # that the middle of a mask may move by in an edit of it
 LEAST_ANSWER = 0.05  # probability of another answer whose BMD is told, too
 SHARES = {
@@ -73,6 +73,7 @@ class Pipeline:
         thresholds: that the category and the probabilities are for.
         calibration: a line given by the user, before all others; None takes the best at hand.
         scanners: lines of scanners that were measured before.
+        computing: says how the network of a stage is computed, where that is known.
     """
 
     localizer: Localizer
@@ -82,23 +83,31 @@ class Pipeline:
     thresholds: Thresholds = field(default_factory=Thresholds)
     calibration: Calibration | None = None
     scanners: KnownScanners | None = None
+    computing: Callable[[str], Computing | None] = lambda stage: None
 
     @classmethod
-    def load(cls, models: Path | None = None, device: str = "cpu", engine: str = "torch") -> Pipeline:
+    def load(
+        cls, models: Path | None = None, device: str = "cpu", engine: str = "auto", progress: Progress = silent
+    ) -> Pipeline:
         """With the models that ship, or those of another folder of the same layout.
 
         Args:
             engine: of the networks on the CPU, see `engine.ENGINES`; on a GPU it is torch.
+            progress: hears of "prepare" where networks are converted for this processor, once.
 
         Raises:
             BadInput: a model is missing or damaged, or the engine is not installed.
         """
-        chosen = engine_named(engine, device)
+        return loaded(partial(cls._of, models), engine, device, lambda: progress("prepare", 0.0))
+
+    @classmethod
+    def _of(cls, models: Path | None, engine: Engine) -> Pipeline:
         return cls(
-            Localizer(*chosen.detector(models)),
-            LevelFinder.of(*chosen.network("skeleton", models)),
-            Segmenter(*chosen.network("segmentation", models)),
-            Densitometer(*chosen.network("bmd", models)),
+            Localizer(*engine.detector(models)),
+            LevelFinder.of(*engine.network("skeleton", models)),
+            Segmenter(*engine.network("segmentation", models)),
+            Densitometer(*engine.network("bmd", models)),
+            computing=engine.computing,
         )
 
     def run(self, ct: CT, progress: Progress = silent) -> Run:
@@ -116,7 +125,7 @@ class Pipeline:
             return self._refused(ct, box, refusal, clock, levels)
         others = [answer for answer in levels.answers if not is_sure(levels) and _is_worth_measuring(answer)]
         clock.share_rest_among(1 + len(others))
-        run = self._segmented(ct, box, NO_EDITS, clock, self._settled, levels)
+        run = self._segmented(ct, box, NO_EDITS, clock, self.segmenter.settled, levels)
         return self._with_answers(ct, run, others, clock) if others else run
 
     def move_levels(self, ct: CT, previous: Result, by: int, progress: Progress = silent) -> Run:
@@ -163,18 +172,8 @@ class Pipeline:
         clock = _Clock(progress, ("measure",))
         return self._measured(ct, box, segmentation, edits, clock, previous.levels if previous else None, previous)
 
-    def _within(self, ct: CT, box: Box) -> tuple[Box, Segmentation]:
-        return box, self.segmenter(ct.volume, box)
-
-    def _settled(self, ct: CT, box: Box) -> tuple[Box, Segmentation]:
-        """Masks, and the box in which they were found: an inexact box gives fair masks, these a better box."""
-        segmentation = self.segmenter(ct.volume, box)
-        for _ in range(MOST_CORRECTIONS):
-            tight = tightened(box, segmentation)
-            if np.abs(tight.ras_mm - box.ras_mm)[2].max() < SETTLED_MM:
-                break
-            box, segmentation = tight, self.segmenter(ct.volume, tight)
-        return box, segmentation
+    def _within(self, ct: Volume, box: Box) -> tuple[Box, Segmentation]:
+        return box, self.segmenter(ct, box)
 
     def _segmented(
         self,
@@ -182,12 +181,12 @@ class Pipeline:
         box: Box,
         edits: Edits,
         clock: _Clock,
-        segment: Callable[[CT, Box], tuple[Box, Segmentation]],
+        segment: Callable[[Volume, Box], tuple[Box, Segmentation]],
         levels: Levels | None,
     ) -> Run:
         try:
             with clock.stage("segment"):
-                box, segmentation = segment(ct, box)
+                box, segmentation = segment(ct.volume, box)
         except Refused as refusal:
             return self._refused(ct, box, refusal, clock, levels)
         return self._measured(ct, box, segmentation, edits, clock, levels)
@@ -200,7 +199,7 @@ class Pipeline:
             box = box_at(levels, previous.box)
         except Refused as refusal:
             raise BadInput("There are no further vertebrae in this direction.") from refusal
-        return self._segmented(ct, box, Edits(levels_moved=levels.moved), clock, self._settled, levels)
+        return self._segmented(ct, box, Edits(levels_moved=levels.moved), clock, self.segmenter.settled, levels)
 
     def _with_answers(self, ct: CT, run: Run, others: Sequence[Answer], clock: _Clock) -> Run:
         """A run whose levels are not sure, with what the other likely answers would give."""
@@ -226,20 +225,21 @@ class Pipeline:
         previous: Result | None = None,
     ) -> Run:
         with clock.stage("measure"):
-            around = self._surroundings(ct, segmentation, previous)
-            line = around.line
-            earlier = Reusable.of(previous, line, around.correction, self._models)
             known = Segmentation(segmentation.labels, edits.known_confidence(segmentation))
             masked = MaskedCT.of(ct.volume, known)
+            _, masks = masked.part
+            around = self._surroundings(ct, masks, previous)
+            line = around.line
+            earlier = Reusable.of(previous, line, around.correction, self._models)
             readings = self._readings(masked)
             regions = {name: reading.region for name, reading in readings.items() if reading}
-            heights = body_heights(masked.part[1].labels, regions)
+            heights = body_heights(masks.labels, regions)
             left_out = [*quality.measurability(*masked.part, heights), *edits.exclusions()]
-            left_out += self._unreadable(masked, readings, {reason.vertebra for reason in left_out}, line, earlier)
+            left_out += self._unreadable(masked, readings, {reason.vertebra for reason in left_out}, line)
             unmeasurable = {reason.vertebra for reason in left_out if reason.severity != "info"}
             read = {name: reading for name, reading in readings.items() if reading and name not in unmeasurable}
             scan = quality.SeenScan(*masked.part, ct.acquisition, box, levels, read, heights, around, ct.volume)
-            doubts = orientation_doubts(ct.volume, segmentation.labels)
+            doubts = orientation_doubts(ct.volume, masks.labels)
             reasons = [*left_out, *edits.notes(), *doubts, *quality.cautions(scan)]
             density = cache(
                 lambda reading: self.densitometer.density(ct.volume, reading, line).corrected(around.correction)
@@ -283,10 +283,11 @@ class Pipeline:
         readings: Mapping[str, Reading | None],
         left_out: Container[str | None],
         line: Calibration,
-        earlier: Reusable,
     ) -> list[Reason]:
         """Why the middle of a body cannot be read, of those that are not left out for another reason."""
         ct, part = masked.part
+        regions = {name: reading.region for name, reading in readings.items() if reading and reading.voxels}
+        in_body = self.levels.skeleton.shares_in_body(masked.ct, regions)
         reasons = []
         for name, reading in readings.items():
             if name in left_out:
@@ -295,10 +296,8 @@ class Pipeline:
                 reasons += quality.readable(name, reading, 0.0)
                 continue
             height = body_height_mm(part.labels, name, reading.region)
-            known = earlier.vertebra(name, middle_figures(reading), mask_figures(*masked.part, name))
-            in_body = 1.0 if known else self.levels.skeleton.share_in_body(masked.ct, reading.region)
             body = quality.Body.of(ct, part.labels, name, reading)
-            reasons += quality.readable(name, reading, height, float(line.bmd(reading.hu_mean)), in_body, body)
+            reasons += quality.readable(name, reading, height, float(line.bmd(reading.hu_mean)), in_body[name], body)
         return reasons
 
     def _mean(self, ct: CT, pair: Sequence[tuple[Reading, Density]], around: Surroundings) -> Mean:
@@ -367,10 +366,12 @@ class Pipeline:
         if tissues is None:
             tissues = seen_tissues(ct, bodies, contrast)
         computed = line_of(ct.acquisition)
+        is_looked_for = earlier is not None and is_known and earlier.calibration.kind != "given"
         kept = earlier.calibration if earlier and earlier.calibration.kind in ("phantom", "internal") else None
         line = (
             self.calibration
-            or (kept if kept and kept.kind == "phantom" else line_of_phantom_below(ct, bodies))
+            or (kept if kept and kept.kind == "phantom" else None)
+            or (None if is_looked_for else line_of_phantom_below(ct, bodies))
             or (self.scanners and self.scanners.line_for(ct.acquisition))
             or kept
             or likeliest_line(computed, tissues, ct.acquisition.kvp)
@@ -381,7 +382,11 @@ class Pipeline:
     @property
     def _models(self) -> dict[str, dict[str, str]]:
         cards = (self.localizer.card, self.levels.skeleton.card, self.segmenter.card, self.densitometer.card)
-        return {card.stage: {"name": card.name, "sha256": card.sha256} for card in cards}
+        return {card.stage: {"name": card.name, "sha256": card.sha256, **self._engine(card.stage)} for card in cards}
+
+    def _engine(self, stage: str) -> dict[str, str]:
+        computing = self.computing(stage)
+        return computing._asdict() if computing else {}
 
 
 def _is_of_this(previous: Result, ct: CT, bodies: Mapping[str, np.ndarray]) -> bool:

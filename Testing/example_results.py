@@ -37,7 +37,7 @@ LINE = Calibration(
 MODELS = {
     "localizer": {"name": "faster-rcnn-mobilenet", "sha256": "a" * 64},
     "skeleton": {"name": "skeletonnet", "sha256": "d" * 64},
-    "segmentation": {"name": "anatomynet", "sha256": "b" * 64},
+    "segmentation": {"name": "anatomynet", "sha256": "b" * 64, "engine": "openvino", "precision": "bf16"},
     "bmd": {"name": "densenet121", "sha256": "c" * 64},
 }
 # Centres of the vertebral bodies of the synthetic patient, mm from the grid's centre towards right, front, head.

@@ -68,7 +68,7 @@ class KnownAnatomy:
         self.pipeline = Pipeline(
             _Known(CARD, lambda ct: box_of()),
             _KnownLevels(_KnownBodies(CARD, lambda ct: levels), levels),
-            _Known(CARD, lambda ct, box: _true_masks(ct, box, levels)),
+            _KnownMasks(CARD, lambda ct, box: _true_masks(ct, box, levels)),
             Densitometer(SixMore(), CARD),
             thresholds=settings.thresholds,
             calibration=settings.calibration,
@@ -149,8 +149,15 @@ class _Known:
 class _KnownBodies(_Known):
     """Wherever a mask lies, there is a body."""
 
-    def share_in_body(self, ct: Volume, region: Any) -> float:
-        return 1.0
+    def shares_in_body(self, ct: Volume, regions: Any) -> dict[str, float]:
+        return dict.fromkeys(regions, 1.0)
+
+
+class _KnownMasks(_Known):
+    """Any box is good enough."""
+
+    def settled(self, ct: Volume, box: Box) -> tuple[Box, Segmentation]:
+        return box, self.answer(ct, box)
 
 
 @dataclass(frozen=True, eq=False)

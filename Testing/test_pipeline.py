@@ -36,7 +36,7 @@ OWN_LINE = Calibration("phantom", "HA", 1.1, 3.0, "measured on this scanner", ki
 @pytest.fixture(scope="module")
 def pipeline() -> Pipeline:
     """With the computed line: that of the tissues lies where the masks lie, and is kept from one edit to the next."""
-    return replace(Pipeline.load(), calibration=line_for(120))
+    return replace(Pipeline.load(engine="torch"), calibration=line_for(120))
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,8 @@ def sampled(ct: Volume, grid: Grid) -> Volume:
         float32; air outside the CT.
     """
     part = ct.part(ct.grid.part_under(grid, margin=1))
-    index = part.grid.index_of(grid.ras_of(np.moveaxis(np.indices(grid.size), 0, -1)))
-    hu = ndimage.map_coordinates(part.array, np.moveaxis(index, -1, 0), np.float32, 1, mode="constant", cval=AIR_HU)
+    index = np.linalg.inv(part.grid.affine) @ grid.affine  # of the part, from that of the grid
+    hu = ndimage.affine_transform(
+        part.array, index[:3, :3], index[:3, 3], grid.size, np.float32, 1, mode="constant", cval=AIR_HU
+    )
     return Volume(hu, grid)

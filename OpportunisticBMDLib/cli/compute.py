@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from OpportunisticBMDLib.cli.chain import add_options, measure, person
+from OpportunisticBMDLib.cli.chain import add_options, measure, person, steps_ahead
 from OpportunisticBMDLib.cli.progress import reported
 from OpportunisticBMDLib.cli.statuses import MEASURED, REFUSED
 from OpportunisticBMDLib.cli.stem import stem
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.standing import SEXES
 from OpportunisticBMDLib.core.tube_voltage import possible_voltage
+from OpportunisticBMDLib.system.meanwhile import meanwhile
 from OpportunisticBMDLib.system.streams import show
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def _compute(options: argparse.Namespace) -> int:
     person(options)  # before anything is read
     output = options.output or Path(f"{stem(options.ct)}-bmd")
     prepare_folder(output)
-    with reported(options.progress) as progress:
+    ahead = steps_ahead(options) if options.ct.exists() else ()  # a wrong path is told at once
+    with reported(options.progress) as progress, meanwhile(*ahead):
         progress("read", 0.0)
         start = time.perf_counter()
         ct = read_ct(options.ct, options.series)

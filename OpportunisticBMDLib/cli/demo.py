@@ -6,10 +6,11 @@ import argparse
 import time
 from pathlib import Path
 
-from OpportunisticBMDLib.cli.chain import add_options, measure
+from OpportunisticBMDLib.cli.chain import add_options, measure, steps_ahead
 from OpportunisticBMDLib.cli.laboratory import laboratory
 from OpportunisticBMDLib.cli.progress import reported
 from OpportunisticBMDLib.cli.statuses import MEASURED, REFUSED
+from OpportunisticBMDLib.system.meanwhile import meanwhile
 from OpportunisticBMDLib.system.streams import show
 
 
@@ -29,7 +30,7 @@ def _demo(options: argparse.Namespace) -> int:
     virtual_patient = laboratory("virtual.patient").virtual_patient
     output = options.output or Path("demo/virtual-patient")
     prepare_folder(output)
-    with reported(options.progress) as progress:
+    with reported(options.progress) as progress, meanwhile(*steps_ahead(options)):
         progress("read", 0.0)
         start = time.perf_counter()
         patient = virtual_patient(options.seed)

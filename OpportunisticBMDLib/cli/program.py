@@ -11,6 +11,7 @@ from OpportunisticBMDLib import __version__
 from OpportunisticBMDLib.cli.statuses import BAD_INPUT, MEASURED
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.system.leftovers import clear_leftovers
+from OpportunisticBMDLib.system.memory import share_one_heap
 from OpportunisticBMDLib.system.streams import complain, flush_output, prepare_streams
 
 COMMANDS = {  # each a module of this room that has `prepare`
@@ -27,6 +28,7 @@ COMMANDS = {  # each a module of this room that has `prepare`
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status: 0 measured, 2 bad input or usage, 3 refused."""
     prepare_streams()
+    share_one_heap()
     clear_leftovers()
     words = sys.argv[1:] if arguments is None else arguments
     status = BAD_INPUT

@@ -20,9 +20,7 @@ def damaged(hu: np.ndarray) -> np.ndarray:
     These are voxels unlike all of their neighbours, and slices of which much is that, of one value, or the same as in
     the slice before. What a whole image shows is how it was made, no damage.
     """
-    away = _from_neighbours(hu, np.ones(hu.shape, bool)).reshape(hu.shape)
-    noise = 1.4826 * float(np.median(away))
-    found: np.ndarray = away > max(SPIKE_HU, SPIKE_SD * noise)
+    found = _spikes(hu)
     flat = [_flat(hu, axis) for axis in range(3)]
     if any(patches.mean() > MOST_FLAT for patches in flat):
         return found
@@ -30,6 +28,15 @@ def damaged(hu: np.ndarray) -> np.ndarray:
     odd = [found, *flat, *(patches for patches in repeated if patches.mean() <= MOST_REPEATED)]
     found |= _lost_slices(np.logical_or.reduce(odd))
     return found
+
+
+def _spikes(hu: np.ndarray) -> np.ndarray:
+    """Voxels unlike all of their neighbours; there are none where all HU are alike, as in most bone."""
+    if np.ptp(hu) <= SPIKE_HU:
+        return np.zeros(hu.shape, bool)
+    away = _from_neighbours(hu, np.ones(hu.shape, bool)).reshape(hu.shape)
+    noise = 1.4826 * float(np.median(away))
+    return np.asarray(away > max(SPIKE_HU, SPIKE_SD * noise))
 
 
 def unlike_neighbours(hu: np.ndarray, where: np.ndarray) -> np.ndarray:
@@ -73,8 +80,7 @@ def _around(hu: np.ndarray, where: np.ndarray) -> np.ndarray:
 
 def _flat(hu: np.ndarray, axis: int) -> np.ndarray:
     """Patches of one value in the planes across an axis."""
-    patches = _patches(hu, axis)
-    return _of_patches(np.ptp(patches, axis=(-2, -1)) == 0, axis)
+    return _of_patches(_in_patches(np.maximum, hu, axis) == _in_patches(np.minimum, hu, axis), axis)
 
 
 def _repeated(hu: np.ndarray, axis: int) -> np.ndarray:
@@ -82,21 +88,21 @@ def _repeated(hu: np.ndarray, axis: int) -> np.ndarray:
     planes = np.moveaxis(hu, axis, 0)
     same = np.zeros(planes.shape, bool)
     same[1:] = planes[1:] == planes[:-1]
-    return _of_patches(np.logical_and.reduce(_patches(np.moveaxis(same, 0, axis), axis), axis=(-2, -1)), axis)
-
-
-def _patches(array: np.ndarray, axis: int) -> np.ndarray:
-    """(I, J, K, 3, 3): what is around each voxel in the plane across an axis."""
-    across = tuple(a for a in range(3) if a != axis)
-    room = [(0, 0) if a == axis else (1, 1) for a in range(3)]
-    patches: np.ndarray = sliding_window_view(np.pad(array, room, mode="edge"), (PATCH, PATCH), axis=across)
-    return patches
+    return _of_patches(_in_patches(np.logical_and, np.moveaxis(same, 0, axis), axis), axis)
 
 
 def _of_patches(middles: np.ndarray, axis: int) -> np.ndarray:
     """All voxels of the patches that have these middles."""
-    found: np.ndarray = np.logical_or.reduce(_patches(middles, axis), axis=(-2, -1))
-    return found
+    return _in_patches(np.logical_or, middles, axis)
+
+
+def _in_patches(ufunc: np.ufunc, array: np.ndarray, axis: int) -> np.ndarray:
+    """(I, J, K): what a function makes of the voxels around each one in the plane across an axis."""
+    for across in {0, 1, 2} - {axis}:
+        before, here, after = (slice(n, n + array.shape[across]) for n in range(PATCH))
+        lines = np.moveaxis(np.pad(array, [(int(a == across),) * 2 for a in range(3)], mode="edge"), across, 0)
+        array = np.moveaxis(ufunc(ufunc(lines[before], lines[here]), lines[after]), 0, across)
+    return array
 
 
 def _lost_slices(odd: np.ndarray) -> np.ndarray:

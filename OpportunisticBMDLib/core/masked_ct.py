@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from OpportunisticBMDLib.core.ranges import Ranges, extent, grown
 from OpportunisticBMDLib.core.segmentation import Segmentation
@@ -30,7 +31,7 @@ class MaskedCT:
         corner = slice(0, 1), slice(0, 1), slice(0, 1)
         return cls(ct, segmentation, grown(found, ct.grid.size) if found else corner)
 
-    @property
+    @cached_property
     def part(self) -> tuple[Volume, Segmentation]:
         """CT and masks where the masks are."""
         labels = self.segmentation.labels.part(self.ranges)

@@ -64,6 +64,21 @@ class Region:
         local: np.ndarray = (np.asarray(ras) - self.centre_ras) @ (self.half_axes / self.half_mm[:, None] ** 2).T
         return local
 
+    def local_on(self, grid: Grid, *index: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Where the points of a lattice lie: right, front and top as `local` has them, (I, J, K) each.
+
+        Each is a sum of what i, j and k add to it, so that no list of all points is ever made.
+
+        Args:
+            index: of the grid, (I,) along i, (J,) along j and (K,) along k, whole or between voxels; of the whole grid
+                where none is given.
+        """
+        i, j, k = np.ix_(*(index or map(np.arange, grid.size)))
+        to_local = self.half_axes / self.half_mm[:, None] ** 2
+        steps, start = to_local @ grid.affine[:3, :3], to_local @ (grid.affine[:3, 3] - self.centre_ras)
+        right, front, top = ((a * i + d) + b * j + c * k for (a, b, c), d in zip(steps, start))
+        return right, front, top
+
     def contains(self, ras: np.ndarray) -> np.ndarray:
         """(..., 3) RAS mm -> (...) bool."""
         x, y, z = np.moveaxis(self.local(ras), -1, 0)
@@ -87,23 +102,25 @@ class Region:
         """Which part of a grid it reaches, and which share of every voxel there lies inside.
 
         Returns:
-            Index ranges, and (I, J, K) float32 of 0..1. Outside the grid there is nothing; the ranges are never empty.
+            `ranges_on` the grid, and (I, J, K) float32 of 0..1. Outside the grid there is nothing.
         """
+        ranges = self.ranges_on(grid)
+        parts = np.ceil(grid.spacing / FINE_MM).astype(int)
+        fine = [  # the middles of the parts, in voxels of the grid
+            (np.arange((r.stop - r.start) * n) + 0.5) / n - 0.5 + r.start for r, n in zip(ranges, parts)
+        ]
+        x, y, z = self.local_on(grid, *fine)
+        # Parts in layers along the slices would count as a whole or not at all: the slab's ends are a part thick.
+        slab = np.clip(0.5 + (1 - np.abs(z)) * self.half_mm[2] / FINE_MM, 0, 1)
+        inside = np.where(x * x + y * y <= 1, slab, 0).astype(np.float32)
+        first, second, third = (r.stop - r.start for r in ranges)
+        return ranges, inside.reshape(first, parts[0], second, parts[1], third, parts[2]).mean(axis=(1, 3, 5))
+
+    def ranges_on(self, grid: Grid) -> Ranges:
+        """Of indices: the part of a grid that it reaches, never empty."""
         corners = np.array(np.meshgrid(*[(-1, 1)] * 3)).reshape(3, -1).T
         index = grid.index_of(self.centre_ras + corners @ self.half_axes)
         last = np.array(grid.size) - 1
         first = np.clip(np.floor(index.min(axis=0) + 0.5), 0, last).astype(int)
         stop = np.clip(np.ceil(index.max(axis=0) - 0.5), first, last).astype(int) + 1
-        parts = np.ceil(grid.spacing / FINE_MM).astype(int)
-        fine = [
-            (np.arange((b - a) * n) + 0.5) / n - 0.5 + a  # the middles of the parts, in voxels of the grid
-            for a, b, n in zip(first, stop, parts)
-        ]
-        x, y, z = np.moveaxis(self.local(grid.ras_of(np.stack(np.meshgrid(*fine, indexing="ij"), axis=-1))), -1, 0)
-        # Parts in layers along the slices would count as a whole or not at all: the slab's ends are a part thick.
-        slab = np.clip(0.5 + (1 - np.abs(z)) * self.half_mm[2] / FINE_MM, 0, 1)
-        inside = np.where(x * x + y * y <= 1, slab, 0).astype(np.float32)
-        size = stop - first
-        divided = inside.reshape(size[0], parts[0], size[1], parts[1], size[2], parts[2])
-        ranges = triple(slice(int(a), int(b)) for a, b in zip(first, stop))
-        return ranges, divided.mean(axis=(1, 3, 5))
+        return triple(slice(int(a), int(b)) for a, b in zip(first, stop))

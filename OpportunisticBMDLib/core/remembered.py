@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 from OpportunisticBMDLib.core.volume import Volume
 
+Asked = ParamSpec("Asked")
 Found = TypeVar("Found")
 
 
-def remembered(find: Callable[[Volume], Found]) -> Callable[[Volume], Found]:
-    """The same function, which looks at each volume once. Nobody may change its voxels, as nobody does here."""
-    known: WeakKeyDictionary[Volume, Found] = WeakKeyDictionary()
+def remembered(find: Callable[Concatenate[Volume, Asked], Found]) -> Callable[Concatenate[Volume, Asked], Found]:
+    """The same function, which looks at each volume once for what else it is given; that is hashable and positional.
+
+    Nobody may change its voxels, as nobody does here.
+    """
+    known: WeakKeyDictionary[Volume, dict[object, Found]] = WeakKeyDictionary()
 
     @wraps(find)
-    def once(volume: Volume) -> Found:
-        if volume not in known:
-            known[volume] = find(volume)
-        return known[volume]
+    def once(volume: Volume, /, *asked: Asked.args, **named: Asked.kwargs) -> Found:
+        found = known.setdefault(volume, {})
+        if asked not in found:
+            found[asked] = find(volume, *asked, **named)
+        return found[asked]
 
     return once

@@ -96,6 +96,12 @@ def parallel_weights(old: Grid, new: Grid) -> tuple[AxisWeights, AxisWeights, Ax
     return first, second, third
 
 
+def averaging_weights(grid: Grid, spacing_mm: np.ndarray) -> tuple[AxisWeights, AxisWeights, AxisWeights]:
+    """For each axis of a grid that stays: what averages over voxels that are larger, (3,) mm."""
+    first, second, third = (_weights(axis, grid, np.arange(grid.size[axis]), spacing_mm[axis]) for axis in range(3))
+    return first, second, third
+
+
 def applied(array: np.ndarray, weights: tuple[AxisWeights, AxisWeights, AxisWeights], outside: float) -> np.ndarray:
     """(I, J, K) float32 on the new grid.
 

@@ -8,7 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from OpportunisticBMDLib.core.grid import Grid
-from OpportunisticBMDLib.core.separable import LEAST_COARSER, LEAST_VOXELS, SMOOTHING, applied, parallel_weights
+from OpportunisticBMDLib.core.separable import applied, averaging_weights, parallel_weights
 
 AIR_HU = -1024.0
 SMOOTHING_MARGIN = 12  # voxels around the wanted part, so that smoothing sees no edge there
@@ -58,9 +58,13 @@ class Volume:
         weights = parallel_weights(source.grid, grid)
         if weights is not None:
             return Volume(applied(source.array, weights, outside), grid)
-        image = sitk.Cast(source.to_sitk(), sitk.sitkFloat32)
-        image = _smoothed_for(image, source.grid, grid)
-        return Volume.from_sitk(_resample(image, grid, sitk.sitkLinear, outside))
+        cosines = np.abs((source.grid.affine[:3, :3] / source.grid.spacing).T @ (grid.affine[:3, :3] / grid.spacing))
+        averaged = source.averaged(grid.spacing[cosines.argmax(axis=1)])
+        return Volume.from_sitk(_resample(averaged.to_sitk(), grid, sitk.sitkLinear, outside))
+
+    def averaged(self, spacing_mm: np.ndarray) -> Volume:
+        """Values averaged over larger voxels, (3,) mm along its axes, so that noise and edges do not alias; float32."""
+        return Volume(applied(self.array, averaging_weights(self.grid, spacing_mm), AIR_HU), self.grid)
 
     def resampled_labels(self, grid: Grid) -> Volume:
         """Labels of the nearest voxels on another grid; 0 outside."""
@@ -72,13 +76,3 @@ def _resample(image: sitk.Image, grid: Grid, interpolator: int, outside: float) 
     reference = sitk.Image(grid.size, sitk.sitkUInt8)
     grid.stamp_on(reference)
     return sitk.Resample(image, reference, sitk.Transform(), interpolator, outside)
-
-
-def _smoothed_for(image: sitk.Image, grid: Grid, target: Grid) -> sitk.Image:
-    """Averages over the new, larger voxels so that noise and edges do not alias."""
-    cosines = np.abs((grid.affine[:3, :3] / grid.spacing).T @ (target.affine[:3, :3] / target.spacing))
-    for axis in range(3):
-        spacing = target.spacing[np.argmax(cosines[axis])]
-        if spacing / grid.spacing[axis] > LEAST_COARSER and grid.size[axis] >= LEAST_VOXELS:
-            image = sitk.RecursiveGaussian(image, SMOOTHING * spacing, False, 0, axis)
-    return image

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -33,6 +34,16 @@ def kept(name: str, make: Callable[[], bytes], read: Callable[[bytes], T]) -> T:
     with suppress(OSError):
         write_bytes(path, hashlib.sha256(content).digest() + content)
     return read(content)
+
+
+def can_keep() -> bool:
+    """Whether there is a folder to keep anything in."""
+    try:
+        cache_folder().mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=cache_folder()):
+            return True
+    except OSError:
+        return False
 
 
 def cache_folder() -> Path:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from OpportunisticBMDLib.inference.computing import Computing
 from OpportunisticBMDLib.inference.network import Found
 from OpportunisticBMDLib.models import ModelCard
 from OpportunisticBMDLib.models.modules import device_of, load_network
@@ -30,6 +31,9 @@ class TorchEngine:
 
     device: str = "cpu"
 
+    def computing(self, stage: str) -> Computing:
+        return Computing("torch", "f32")
+
     def detector(self, models: Path | None = None) -> tuple[TorchDetector, ModelCard]:
         from OpportunisticBMDLib.networks.faster_rcnn import spine_detector  # torchvision takes its time to import
 
@@ -38,7 +42,8 @@ class TorchEngine:
 
     def network(self, stage: str, models: Path | None = None) -> tuple[TorchNetwork, ModelCard]:
         module, card = load_network(stage, NETWORKS[stage], models)
-        return TorchNetwork(with_onednn(module).to(self.device)), card
+        module = with_onednn(module).to(self.device)
+        return TorchNetwork(module if self.device == "cpu" else with_channels_last(module)), card
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +100,14 @@ class OneDNNConv3d(nn.Conv3d):
         return torch.mkldnn_convolution(
             x, self.weight, self.bias, self.padding, self.stride, self.dilation, self.groups
         )
+
+
+def with_channels_last(network: nn.Module) -> nn.Module:
+    """The same network with the same weights; a voxel's channels lie side by side, as a GPU's convolutions take them.
+
+    Not measured: it follows NVIDIA's advice for tensor cores.
+    """
+    return network.to(memory_format=torch.channels_last_3d)
 
 
 def with_onednn(network: nn.Module) -> nn.Module:

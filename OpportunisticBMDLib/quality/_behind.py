@@ -43,18 +43,18 @@ def behind(whole: Volume, region: Region) -> Behind | None:
     Args:
         whole: HU, all of the scan.
     """
-    reach = np.array([BESIDE_MM[1], -FRONT_MM[0], ABOVE_MM])
-    corners = region.centre_ras + np.array(np.meshgrid(*[(-1, 1)] * 3)).reshape(3, -1).T * reach
-    index = whole.grid.index_of(corners)
+    far, (back, front) = BESIDE_MM[1], FRONT_MM
+    # In front there is room for what is averaged: the other ends are those of muscle and fat, or of the slices.
+    corners = np.array(np.meshgrid((-far, far), (back, front + BLUR_MM), (-ABOVE_MM, ABOVE_MM))).reshape(3, -1).T
+    index = whole.grid.index_of(region.centre_ras + corners)
     last = np.array(whole.grid.size) - 1
     first = np.clip(np.floor(index.min(axis=0)), 0, last).astype(int)
     stop = np.clip(np.ceil(index.max(axis=0)), first, last).astype(int) + 1
     part = whole.part((slice(first[0], stop[0]), slice(first[1], stop[1]), slice(first[2], stop[2])))
     hu = part.array.astype(np.float32)
-    ras = part.grid.ras_of(np.stack(np.meshgrid(*map(np.arange, hu.shape), indexing="ij"), axis=-1))
-    right, front, up = np.moveaxis(ras - region.centre_ras, -1, 0)
+    right, ahead, up = Region(region.centre_ras, np.eye(3)).local_on(part.grid)  # mm, in patient coordinates
     aside = np.abs(right)
-    inside = (aside > BESIDE_MM[0]) & (aside < BESIDE_MM[1]) & (front > FRONT_MM[0]) & (front < FRONT_MM[1])
+    inside = (aside > BESIDE_MM[0]) & (aside < far) & (ahead > back) & (ahead < front)
     inside &= (np.abs(up) < ABOVE_MM) & (hu > AIR_HU)
     if inside.sum() * part.grid.voxel_volume < LEAST_MM3:
         return None
@@ -100,9 +100,10 @@ class Peaks:
 def peaks_of(places: Iterable[Behind]) -> Peaks:
     """Of the averages of several places."""
     values = np.concatenate([place.smooth[place.inside] for place in places])
-    counts, edges = np.histogram(values, np.arange(LOW_HU, HIGH_HU + BIN_HU, BIN_HU))
+    shown = values[(values >= LOW_HU) & (values < HIGH_HU)]
+    counts = np.bincount(((shown - LOW_HU) / BIN_HU).astype(np.uint8), minlength=int((HIGH_HU - LOW_HU) / BIN_HU))
     smooth = ndimage.gaussian_filter1d(counts.astype(float), SMOOTH_BINS)
     found = peaks(smooth, LEAST_PEAK * max(smooth.max(), 1.0))
-    hu = tuple(float(edges[n] + BIN_HU / 2) for n in found)
+    hu = tuple(float(LOW_HU + (n + 0.5) * BIN_HU) for n in found)
     tallest = hu[int(smooth[found].argmax())] if hu else None
     return Peaks(hu, tallest, float(counts.sum() / len(values)))

@@ -55,10 +55,9 @@ class Body:
         return cls(Volume(hu, part.grid), labels.array[ranges] == LABELS[vertebra], reading.region)
 
     @cached_property
-    def place(self) -> np.ndarray:
-        """(3, I, J, K) right, front and up of each voxel in half axes of the region: -1..1 inside."""
-        index = np.moveaxis(np.indices(self.mask.shape), 0, -1)
-        return np.moveaxis(self.region.local(self.ct.grid.ras_of(index)), -1, 0)
+    def place(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(I, J, K) each: right, front and up of each voxel in half axes of the region: -1..1 inside."""
+        return self.region.local_on(self.ct.grid)
 
     @cached_property
     def middle(self) -> np.ndarray:
@@ -97,8 +96,7 @@ class Body:
 
     def deeper_than(self, depth_mm: float) -> np.ndarray:
         """(I, J, K) bool: what of the mask lies deeper than that below its surface."""
-        depth = ndimage.distance_transform_edt(np.pad(self.mask, 1), sampling=self.ct.grid.spacing)
-        deep: np.ndarray = depth[1:-1, 1:-1, 1:-1] > depth_mm
+        deep: np.ndarray = self._depth_mm > depth_mm
         return deep
 
     def smoothed(self, sd_mm: float) -> np.ndarray:
@@ -107,6 +105,15 @@ class Body:
             np.clip(self.ct.array, -1000, METAL_HU).astype(np.float32), sd_mm / self.ct.grid.spacing
         )
         return hu
+
+    @cached_property
+    def _depth_mm(self) -> np.ndarray:
+        """(I, J, K) below the surface of the mask; 0 outside."""
+        depth, held = np.zeros(self.mask.shape), extent(self.mask)
+        if held is not None:
+            padded = np.pad(self.mask[held], 1)
+            depth[held] = ndimage.distance_transform_edt(padded, sampling=self.ct.grid.spacing)[1:-1, 1:-1, 1:-1]
+        return depth
 
     def volume_mm3(self, where: np.ndarray) -> float:
         """Of some of its voxels."""

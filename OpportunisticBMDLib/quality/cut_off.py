@@ -39,7 +39,7 @@ def region_cut_off(seen: SeenRegion) -> Iterator[Reason]:
 
 def _share_on_edge(mask: np.ndarray) -> float:
     """The share of a mask's voxels on the array's outermost slices."""
-    faces = [mask.take(side, axis=axis).sum() for axis in range(3) for side in (0, -1)]
+    faces = [np.moveaxis(mask, axis, 0)[side].sum() for axis in range(3) for side in (0, -1)]
     return float(max(faces) / mask.sum())
 
 

@@ -21,6 +21,7 @@ BELOW_SURFACE_MM = 1.0  # of a mask: what lies less deep may be a disc's
 MOST_GAS_MM3 = 20.0
 DISC_MM = 8.0, 22.0  # below a body's middle: where the disc under it is looked for
 DISC_RADII = 1.2  # of the region
+ROOM_MM = 4 * GAS_MM  # above and below, as far as smoothing reaches
 MOST_DISC_GAS_MM3 = 50.0
 
 
@@ -57,18 +58,16 @@ def vacuum_disc(seen: SeenScan) -> Iterator[Reason]:
 def _gas_below(ct: Volume, reading: Reading) -> float:
     """mm3 of gas under the middle of a body."""
     region = reading.region
-    low, high = (1 + mm / region.half_mm[2] for mm in (0.0, DISC_MM[1]))
-    corners = np.array(np.meshgrid((-DISC_RADII, DISC_RADII), (-DISC_RADII, DISC_RADII), (-high, low))).reshape(3, -1).T
+    nearest, farthest = DISC_MM[0] - ROOM_MM, DISC_MM[1] + ROOM_MM
+    along = (-farthest / region.half_mm[2], -nearest / region.half_mm[2])
+    corners = np.array(np.meshgrid((-DISC_RADII, DISC_RADII), (-DISC_RADII, DISC_RADII), along)).reshape(3, -1).T
     index = ct.grid.index_of(region.centre_ras + corners @ region.half_axes)
     size = np.array(ct.grid.size)
     first, stop = np.floor(index.min(axis=0)).astype(int), np.ceil(index.max(axis=0)).astype(int) + 1
     first, stop = np.clip(first, 0, size - 1), np.clip(stop, 1, size)
     part = ct.part(triple(slice(int(a), int(b)) for a, b in zip(first, stop)))
     hu = ndimage.gaussian_filter(part.array.astype(np.float32), GAS_MM / part.grid.spacing)
-    right, front, up = np.moveaxis(
-        region.local(part.grid.ras_of(np.moveaxis(np.indices(part.grid.size), 0, -1))) * (1, 1, region.half_mm[2]),
-        -1,
-        0,
-    )
-    under = (np.hypot(right, front) <= DISC_RADII) & (up <= -DISC_MM[0]) & (up >= -DISC_MM[1])
+    right, front, up = region.local_on(part.grid)
+    below = -region.half_mm[2] * up
+    under = (np.hypot(right, front) <= DISC_RADII) & (below >= DISC_MM[0]) & (below <= DISC_MM[1])
     return float(np.count_nonzero(under & (hu < GAS_HU)) * part.grid.voxel_volume)

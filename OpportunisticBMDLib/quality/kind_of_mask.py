@@ -18,10 +18,9 @@ MOST_CORTEX = 0.06  # of a mask's voxels; blur of the endplates into cancellous 
 
 @of_scans.check(ReasonCode.WHOLE_VERTEBRA, ReasonCode.CORTEX_IN_MASK)
 def kind_of_mask(seen: SeenScan) -> Iterator[Reason]:
-    labels = seen.segmentation.labels
     for name, reading in seen.readings.items():
-        mask = labels.array == LABELS[name]
-        right, front, _ = np.moveaxis(reading.region.local(labels.grid.ras_of(np.argwhere(mask))), -1, 0)
+        mask = seen.segmentation.labels.array == LABELS[name]
+        right, front, _ = reading.region.local(seen.voxels_ras[name]).T
         beside = float((np.hypot(right, front) > RADII).mean())
         dense = float((seen.ct.array[mask] > reading.hu_mean + CORTEX_HU).mean())
         if beside > MOST_BESIDE:

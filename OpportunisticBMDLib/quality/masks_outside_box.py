@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from OpportunisticBMDLib.core.reason import Figure, Reason, ReasonCode
-from OpportunisticBMDLib.core.vertebrae import LABELS
 from OpportunisticBMDLib.quality.registry import SeenScan, of_scans
 
 MOST_OUTSIDE = 0.1  # of a mask's voxels: the box has 5 mm to spare, and hand-drawn masks go a little further
@@ -17,10 +14,8 @@ MOST_OUTSIDE = 0.1  # of a mask's voxels: the box has 5 mm to spare, and hand-dr
 def masks_outside_box(seen: SeenScan) -> Iterator[Reason]:
     if seen.box is None:
         return
-    labels = seen.segmentation.labels
     low, high = seen.box.ras_mm.T
-    for name, number in LABELS.items():
-        ras = labels.grid.ras_of(np.argwhere(labels.array == number))
+    for name, ras in seen.voxels_ras.items():
         outside = float(((ras < low) | (ras > high)).any(axis=1).mean()) if len(ras) else 0.0
         if outside > MOST_OUTSIDE:
             message = (

@@ -15,6 +15,8 @@ MOST_METAL = 0.005  # of a mask's voxels
 @of_masks.check(ReasonCode.METAL)
 def metal(seen: SeenMask) -> Iterator[Reason]:
     bright = seen.mask & (seen.ct.array > METAL_HU)
+    if not bright.any():
+        return
     bright &= ~unlike_neighbours(seen.ct.array, bright)  # a voxel that is bright all alone is damaged
     share = float(bright.sum() / seen.mask.sum())
     if share > MOST_METAL:

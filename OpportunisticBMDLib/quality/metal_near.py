@@ -33,7 +33,7 @@ def metal_near(seen: SeenScan) -> Iterator[Reason]:
 def _metal_beside(ct: Volume, reading: Reading) -> float:
     """mm3 of metal in the slices of a region, around it."""
     grid, region = ct.grid, reading.region
-    slices, _ = region.shares(grid)
+    slices = region.ranges_on(grid)
     axis = grid.axis_towards(2)
     middle = grid.index_of(region.centre_ras)
     ranges = list(slices)

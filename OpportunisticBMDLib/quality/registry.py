@@ -20,6 +20,7 @@ from OpportunisticBMDLib.core.segmentation import Segmentation
 from OpportunisticBMDLib.core.surroundings import Surroundings
 from OpportunisticBMDLib.core.thresholds import Thresholds
 from OpportunisticBMDLib.core.vertebra import MeasuredVertebra
+from OpportunisticBMDLib.core.vertebrae import LABELS
 from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.quality._behind import Behind, behind
 from OpportunisticBMDLib.quality.body import Body
@@ -99,6 +100,17 @@ class SeenScan:
     def is_calibrated_within(self) -> bool:
         """Whether that line comes from this very scan, and minds what is wrong with its HU."""
         return self.around is not None and self.around.line.kind == "phantom"
+
+    @cached_property
+    def voxels_ras(self) -> Mapping[str, np.ndarray]:
+        """Vertebra -> (N, 3) RAS mm of the voxels of its mask; of all three, N is 0 where there is none."""
+        labels = self.segmentation.labels
+        return {name: labels.grid.ras_of(np.argwhere(labels.array == number)) for name, number in LABELS.items()}
+
+    @cached_property
+    def centres_ras(self) -> Mapping[str, np.ndarray]:
+        """Vertebra -> (3,) RAS mm: the centre of its mask, of those that have one."""
+        return {name: voxels.mean(axis=0) for name, voxels in self.voxels_ras.items() if len(voxels)}
 
     @cached_property
     def behind(self) -> tuple[Behind, ...]:

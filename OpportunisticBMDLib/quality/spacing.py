@@ -8,10 +8,9 @@ from itertools import pairwise
 import numpy as np
 
 from OpportunisticBMDLib.core.reason import Figure, Reason, ReasonCode
-from OpportunisticBMDLib.core.segmentation import centres_of
 from OpportunisticBMDLib.core.vertebrae import VERTEBRAE
 from OpportunisticBMDLib.quality.registry import SeenScan, of_scans
-from OpportunisticBMDLib.quality.wrong_order import is_misordered
+from OpportunisticBMDLib.quality.wrong_order import do_not_follow
 
 # Between the centres of two bodies, mm: 25 to 40 in small and tall adults; two that are crushed come closer
 LEAST_MM, MOST_MM = 18.0, 46.0
@@ -19,9 +18,9 @@ LEAST_MM, MOST_MM = 18.0, 46.0
 
 @of_scans.check(ReasonCode.UNUSUAL_SPACING)
 def unusual_spacing(seen: SeenScan) -> Iterator[Reason]:
-    if is_misordered(seen.segmentation):  # which is said already
+    centres = seen.centres_ras
+    if do_not_follow(centres):  # which is said already
         return
-    centres = centres_of(seen.segmentation)
     for upper, lower in pairwise(VERTEBRAE):
         if upper not in centres or lower not in centres:
             continue

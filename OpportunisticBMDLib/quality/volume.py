@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from OpportunisticBMDLib.core.reason import Figure, Reason, ReasonCode
-from OpportunisticBMDLib.core.vertebrae import LABELS
 from OpportunisticBMDLib.quality.registry import SeenScan, of_scans
 
 USUAL = {"T12": 0.87, "L1": 1.0, "L2": 1.1}  # volumes of the cancellous bone relative to L1
@@ -17,8 +16,7 @@ LEAST, MOST = 0.70, 1.40  # of what the mean of the two others lets expect; in w
 @of_scans.check(ReasonCode.UNUSUAL_VOLUME)
 def unusual_volume(seen: SeenScan) -> Iterator[Reason]:
     """The one of three that is most unlike the two others; what is left out as cut off or crushed tells nothing."""
-    labels = seen.segmentation.labels.array
-    sizes = {name: np.count_nonzero(labels == LABELS[name]) / USUAL[name] for name in seen.readings}
+    sizes = {name: len(seen.voxels_ras[name]) / USUAL[name] for name in seen.readings}
     if len(sizes) < len(USUAL):
         return
     ratios = {name: 2 * size / (sum(sizes.values()) - size) for name, size in sizes.items()}

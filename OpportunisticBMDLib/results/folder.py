@@ -63,6 +63,13 @@ def prepare_folder(directory: str | Path) -> None:
             pass
 
 
+def prepare_drawing() -> None:
+    """Imports what draws and reads the page's template, which takes longer than drawing: for who can spare the time."""
+    from OpportunisticBMDLib.results import preview, report, segmentation_file  # noqa: F401
+
+    report.template()
+
+
 @contextmanager
 def _reasons_why_not(directory: Path) -> Iterator[None]:
     try:

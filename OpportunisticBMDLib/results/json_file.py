@@ -45,6 +45,7 @@ ZERO = "water at 120 kVp"  # what the lines read as 0 mg/cm3
 HALF_AXES = ("right", "front", "up")
 SOFTWARE = "OpportunisticBMD"
 CATEGORIES = ("osteoporosis", "osteopenia", "normal")
+COMPUTING = ("engine", "precision")  # of a model's network
 TIMINGS = ("load", "localize", "name", "segment", "measure", "write", "total")
 
 
@@ -203,7 +204,8 @@ def _read(document: Entries) -> Result:
 
 
 def _read_model(model: Entries) -> dict[str, str]:
-    return {"name": model.text("name"), "sha256": model.text("sha256")}
+    later = {key: model.text(key) for key in COMPUTING if model.has(key)}
+    return {"name": model.text("name"), "sha256": model.text("sha256"), **later}
 
 
 def _read_later_facts(known: Entries) -> dict[str, Any]:
@@ -300,8 +302,8 @@ def _read_box(localizer: Entries) -> Box:
     return Box(np.array([ranges.numbers(axis, 2) for axis in "ras"], dtype=float), localizer.number("score"))
 
 
-def _model(model: Mapping[str, str] | None) -> dict[str, str] | None:
-    return None if model is None else {"name": model["name"], "sha256": model["sha256"]}
+def _model(model: Mapping[str, str] | None) -> dict[str, str | None] | None:
+    return None if model is None else {key: model.get(key) for key in ("name", "sha256", *COMPUTING)}
 
 
 def _input(result: Result) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from OpportunisticBMDLib.core.ct import CT
 from OpportunisticBMDLib.core.grid import Grid
 from OpportunisticBMDLib.core.region import Region
 from OpportunisticBMDLib.core.result import Result
-from OpportunisticBMDLib.core.segmentation import Segmentation
+from OpportunisticBMDLib.core.segmentation import Segmentation, centres_of
 from OpportunisticBMDLib.core.vertebra import VertebraFigures, middle_of
 from OpportunisticBMDLib.core.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.core.volume import AIR_HU, Volume
@@ -85,7 +85,7 @@ def draw_preview(ct: CT, segmentation: Segmentation | None, result: Result) -> F
     """
     figure = Figure(figsize=SIZE_INCHES, dpi=DPI, facecolor=BACKGROUND)
     FigureCanvasAgg(figure)
-    centres = {} if segmentation is None else _centres(segmentation.labels)
+    centres = {} if segmentation is None else centres_of(segmentation)
     _draw_header(figure, result)
     if segmentation is not None and centres:
         axes = figure.add_axes((0.018, 0.335, 0.335, 0.505))
@@ -107,7 +107,7 @@ def draw_preview(ct: CT, segmentation: Segmentation | None, result: Result) -> F
 def as_png(figure: Figure) -> bytes:
     """The picture as the bytes of a PNG file."""
     stream = io.BytesIO()
-    figure.savefig(stream, format="png", facecolor=figure.get_facecolor(), pil_kwargs={"compress_level": 4})
+    figure.savefig(stream, format="png", facecolor=figure.get_facecolor(), pil_kwargs={"compress_level": 2})
     return stream.getvalue()
 
 
@@ -144,17 +144,6 @@ def _pooled(volume: Volume) -> Volume:
     affine[:3, 3] = grid.ras_of((factors - 1) / 2)
     affine[:3, :3] *= factors
     return Volume(array, Grid(tuple(size), affine))
-
-
-def _centres(labels: Volume) -> dict[str, np.ndarray]:
-    """The centroid of every mask that is not empty, RAS mm."""
-    filled = [np.flatnonzero(labels.array.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
-    if filled[0].size == 0:
-        return {}
-    start = [indices[0] for indices in filled]
-    part = labels.array[tuple(slice(indices[0], indices[-1] + 1) for indices in filled)]
-    inside = {name: np.argwhere(part == LABELS[name]) for name in VERTEBRAE}
-    return {name: labels.grid.ras_of(index.mean(axis=0) + start) for name, index in inside.items() if len(index)}
 
 
 def _draw_projection(axes: Axes, volume: Volume, centres: dict[str, np.ndarray], result: Result) -> None:

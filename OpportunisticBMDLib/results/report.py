@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from OpportunisticBMDLib import __version__
 from OpportunisticBMDLib.core.levels import CONVENTION, Levels, SeenVertebra
@@ -16,6 +16,9 @@ from OpportunisticBMDLib.quality.unusual_levels import WORDS as VARIANT_WORDS
 from OpportunisticBMDLib.results import standing_words, trust_words, wording
 from OpportunisticBMDLib.results.json_file import SOFTWARE, STAGES, ZERO
 from OpportunisticBMDLib.system.pages import page_template
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 # The bar ends here: nearly every patient between 30 and 90 years lies within (field of the QCT reference data).
 SCALE_MG_CM3 = 220.0
@@ -32,7 +35,7 @@ def render_report(result: Result, preview_png: bytes) -> str:
         result: measured, review or refused.
         preview_png: the preview picture, embedded as base64.
     """
-    return page_template("OpportunisticBMDLib.results", "report.html.j2").render(
+    return template().render(
         result=result,
         measured=result.status != "refused" and result.bmd_mg_cm3 is not None,
         words=wording,
@@ -54,6 +57,11 @@ def render_report(result: Result, preview_png: bytes) -> str:
         zero=ZERO,
         software=f"{SOFTWARE} {__version__}",
     )
+
+
+def template() -> Template:
+    """Of the page."""
+    return page_template("OpportunisticBMDLib.results", "report.html.j2")
 
 
 def _bar(result: Result) -> dict[str, float]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import SimpleITK as sitk
 from scipy import ndimage
 
 from OpportunisticBMDLib.core.grid import Grid
 from OpportunisticBMDLib.core.ranges import extent, grown
+from OpportunisticBMDLib.core.remembered import remembered
 from OpportunisticBMDLib.core.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.stages.parts import largest_part
@@ -27,15 +31,56 @@ MOST_FAR = 0.1  # of a mask's voxels, of a body; of a whole vertebra it is a thi
 COARSE_MM = 1.5  # voxels that are fine enough to tell
 
 
-def bodies_in(labels: Volume) -> dict[str, Volume]:
-    """(bool) masks that are large enough for a body, each with a voxel of room; of whole vertebrae their bodies."""
+@dataclass(frozen=True, eq=False)
+class BodyMask:
+    """The mask of one body, and what follows from it alone: it is seen along many axes, and looked through once.
+
+    Args:
+        mask: bool, with a voxel of room where the scan has one.
+    """
+
+    mask: Volume
+
+    @cached_property
+    def middle_ras(self) -> np.ndarray:
+        """(3,) mm: its median voxel."""
+        return self.mask.grid.ras_of(np.median(self._index, axis=0))
+
+    @cached_property
+    def covariance(self) -> np.ndarray:
+        """(3, 3) mm2 of its voxels, along right, front and head."""
+        to_ras = self.mask.grid.affine[:3, :3]
+        return to_ras @ np.cov(self._index.T) @ to_ras.T
+
+    @cached_property
+    def surface(self) -> np.ndarray:
+        """(N, 3) RAS mm: the first and the last voxel of each line along k; no other lies farther in any direction."""
+        array = self.mask.array
+        i, j = np.nonzero(array.any(axis=2))
+        first, last = array.argmax(axis=2), array.shape[2] - 1 - array[..., ::-1].argmax(axis=2)
+        return self.mask.grid.ras_of(np.concatenate([np.stack((i, j, k[i, j]), axis=1) for k in (first, last)]))
+
+    @cached_property
+    def share(self) -> sitk.Image:
+        """0..1 float32 on its own grid, averaged over `FRAME_MM`."""
+        share = Volume(self.mask.array.astype(np.float32), self.mask.grid)
+        return share.averaged(np.full(3, FRAME_MM)).to_sitk()
+
+    @cached_property
+    def _index(self) -> np.ndarray:
+        return np.argwhere(self.mask.array)
+
+
+@remembered
+def bodies_in(labels: Volume) -> Mapping[str, BodyMask]:
+    """Masks that are large enough for a body; of whole vertebrae their bodies."""
     found = {}
     for name in VERTEBRAE:
         whole = labels.array == LABELS[name]
         ranges = extent(whole)
         if ranges is not None and whole.sum() * labels.grid.voxel_volume >= LEAST_VOLUME_MM3:
             part = labels.part(grown(ranges, labels.grid.size))
-            found[name] = _body_of(Volume(part.array == LABELS[name], part.grid))
+            found[name] = BodyMask(_body_of(Volume(part.array == LABELS[name], part.grid)))
     return found
 
 
@@ -56,14 +101,14 @@ def _body_of(mask: Volume) -> Volume:
     return Volume(mask.array & fine[tuple(slice(n) for n in mask.grid.size)], mask.grid)
 
 
-def axes_along(up: np.ndarray, bodies: Mapping[str, Volume]) -> np.ndarray:
+def axes_along(up: np.ndarray, bodies: Mapping[str, BodyMask]) -> np.ndarray:
     """(3, 3) unit rows right, front, up. Bodies are wider than deep: that tells how they are turned about `up`."""
     up = up / np.linalg.norm(up)
     right = np.array([1.0, 0.0, 0.0]) - up[0] * up
     right /= np.linalg.norm(right)
     front = np.cross(up, right)
-    points = [body.grid.ras_of(np.argwhere(body.array)) @ np.stack((right, front), axis=1) for body in bodies.values()]
-    (xx, xy), (_, yy) = np.mean([np.cov(p.T) for p in points], axis=0)
+    across = np.stack((right, front))
+    (xx, xy), (_, yy) = across @ np.mean([body.covariance for body in bodies.values()], axis=0) @ across.T
     # A body as wide as deep does not tell: then the patient's own right counts.
     turn = 0.5 * np.arctan2(2 * xy, max(xx - yy, 0) + 0.03 * (xx + yy))
     turn = in_steps(turn, TURN_STEP)
@@ -71,18 +116,19 @@ def axes_along(up: np.ndarray, bodies: Mapping[str, Volume]) -> np.ndarray:
     return np.stack((right, front, up))
 
 
-def share_in_frame(mask: Volume, axes: np.ndarray, centre: np.ndarray) -> Volume:
+def share_in_frame(body: BodyMask, axes: np.ndarray, centre: np.ndarray) -> Volume:
     """The mask on a grid along the axes, 0..1 float32, without the steps of its voxels."""
-    points = (mask.grid.ras_of(np.argwhere(mask.array)) - centre) @ axes.T
-    room = 2 + mask.grid.spacing.max()
+    points, coarsest = (body.surface - centre) @ axes.T, float(body.mask.grid.spacing.max())
+    room = 2 + coarsest
     first, last = np.floor((points.min(axis=0) - room) / FRAME_MM), np.ceil((points.max(axis=0) + room) / FRAME_MM)
     affine = np.eye(4)
     affine[:3, :3] = axes.T * FRAME_MM
     affine[:3, 3] = centre + FRAME_MM * first @ axes
     grid = Grid(tuple((last - first).astype(int) + 1), affine)
-    share = Volume(mask.array.astype(np.float32), mask.grid).resampled(grid, outside=0.0).array
-    steps = 0.4 * mask.grid.spacing.max() / FRAME_MM
-    return Volume(ndimage.gaussian_filter(share, steps), grid)
+    frame = sitk.Image(grid.size, sitk.sitkUInt8)
+    grid.stamp_on(frame)
+    share = Volume.from_sitk(sitk.Resample(body.share, frame, sitk.Transform(), sitk.sitkLinear, 0.0)).array
+    return Volume(ndimage.gaussian_filter(share, 0.4 * coarsest / FRAME_MM), grid)
 
 
 def lean_of(body: Volume) -> np.ndarray | None:
@@ -102,11 +148,12 @@ def lean_of(body: Volume) -> np.ndarray | None:
 
 def edges_of(body: Volume) -> tuple[np.ndarray, np.ndarray] | None:
     """(3,) and (3,): lower and upper edge of the body along each axis of its grid, mm from the first voxel."""
-    inside = np.argwhere(body.array > 0.5)
-    if not len(inside):
+    inside = body.array > 0.5
+    if not inside.any():
         return None
-    middle = FRAME_MM * np.median(inside, axis=0)
-    size = FRAME_MM * np.round(np.percentile(inside, 95, axis=0) - np.percentile(inside, 5, axis=0))
+    counts = [inside.sum(axis=others) for others in ((1, 2), (0, 2), (0, 1))]
+    low, middle, high = (FRAME_MM * np.array([_percentile(n, share) for n in counts]) for share in (0.05, 0.5, 0.95))
+    size = np.round(high - low)
     crossings = [crossings_of(body.array, axis) for axis in range(3)]
     for _ in range(ROUNDS):
         found = []
@@ -119,6 +166,14 @@ def edges_of(body: Volume) -> tuple[np.ndarray, np.ndarray] | None:
         low, high = np.round(np.transpose(found), 1)  # what smoothing and rounding carry over from afar is no edit
         middle, size = (low + high) / 2, high - low
     return None if size.min() < LEAST_MM else (low, high)
+
+
+def _percentile(counts: np.ndarray, share: float) -> float:
+    """Of indices that occur so many times each, linear between them."""
+    up_to = np.cumsum(counts)
+    at = share * (up_to[-1] - 1)
+    low, high = (float(np.searchsorted(up_to, nth, side="right")) for nth in (np.floor(at), np.ceil(at)))
+    return low + (high - low) * (at % 1)
 
 
 def _near(body: Volume, middle: np.ndarray, size: np.ndarray, axis: int) -> np.ndarray:

@@ -12,6 +12,7 @@ from OpportunisticBMDLib.core.vertebrae import LABELS
 from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.stages.body_frame import (
     FRAME_MM,
+    BodyMask,
     axes_along,
     bodies_in,
     crossings_of,
@@ -43,12 +44,12 @@ def body_heights(labels: Volume, regions: Mapping[str, Region]) -> dict[str, Bod
     whole = {
         name: region
         for name, region in regions.items()
-        if (region.half_mm >= least)[:2].all() and not _touches_edge(labels.array == LABELS[name])
+        if (region.half_mm >= least)[:2].all() and not _touches_edge(labels.array, LABELS[name])
     }
     return {name: found for name, region in whole.items() if (found := _heights(bodies, name, region)) is not None}
 
 
-def _heights(bodies: Mapping[str, Volume], vertebra: str, region: Region) -> BodyHeights | None:
+def _heights(bodies: Mapping[str, BodyMask], vertebra: str, region: Region) -> BodyHeights | None:
     """Along the body's own axis: neighbours that have sunk do not tilt it."""
     axes = region.half_axes / region.half_mm[:, None]
     for _ in range(TURNS):
@@ -75,5 +76,5 @@ def _heights(bodies: Mapping[str, Volume], vertebra: str, region: Region) -> Bod
     return BodyHeights(*found)
 
 
-def _touches_edge(mask: np.ndarray) -> bool:
-    return any(mask.take(side, axis=axis).any() for axis in range(3) for side in (0, -1))
+def _touches_edge(labels: np.ndarray, label: int) -> bool:
+    return any((np.moveaxis(labels, axis, 0)[side] == label).any() for axis in range(3) for side in (0, -1))

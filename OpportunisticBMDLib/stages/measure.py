@@ -13,8 +13,10 @@ from OpportunisticBMDLib.core.correction import Correction
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.grid import Grid, triple
 from OpportunisticBMDLib.core.materials import HA_HU_PER_MG_CM3
+from OpportunisticBMDLib.core.ranges import extent
 from OpportunisticBMDLib.core.reading import Reading
 from OpportunisticBMDLib.core.region import Region
+from OpportunisticBMDLib.core.remembered import remembered
 from OpportunisticBMDLib.core.segmentation import Segmentation
 from OpportunisticBMDLib.core.vertebra import MaskFigures, MeasuredVertebra, RegionFigures
 from OpportunisticBMDLib.core.vertebrae import LABELS
@@ -27,6 +29,7 @@ from OpportunisticBMDLib.stages.place_region import SHARE
 BINS = "bin_corrections_mg_cm3"  # of a card's outputs
 BASE, REGION = "corrects", "reading of the region"  # of a card's outputs: what the bins are added to
 REACH_MM = 24.0  # above and below the middle of a body: as far as its discs
+SMOOTHING_VOXELS = 6  # around what is looked at of a CT, from where on its averages see no edge
 SPREAD = "spread_scale"  # of a card's outputs: errors that were measured, in units of the bins' spread
 
 
@@ -120,8 +123,7 @@ def body_mask(region: Region, grid: Grid) -> np.ndarray:
 
     It follows from the region alone: an edit of the masks that leaves the region where it is changes nothing.
     """
-    index = np.stack(np.meshgrid(*map(np.arange, grid.size), indexing="ij"), axis=-1)
-    x, y, z = np.moveaxis(region.local(grid.ras_of(index)), -1, 0)
+    x, y, z = region.local_on(grid)
     return (np.hypot(x, y) <= 1 / SHARE) & (np.abs(z) * region.half_mm[2] <= REACH_MM)
 
 
@@ -134,8 +136,14 @@ def correction_input(ct: Volume, region: Region, bmd: float, calibration: Calibr
         bmd: what the region reads, mg/cm3.
     """
     grid = crop_grid(region, card.grid["size"], card.grid["spacing_mm"])
-    crop = calibration.bmd(ct.resampled(grid).array)
-    return (windowed(crop - bmd, card) * body_mask(region, grid))[None]
+    body = body_mask(region, grid)
+    image = np.zeros(grid.size, np.float32)
+    held = extent(body)
+    if held is not None:  # only there is the CT looked at
+        around = grid.cropped([r.start for r in held], body[held].shape)
+        near = ct.part(ct.grid.part_under(around, margin=SMOOTHING_VOXELS))
+        image[held] = windowed(calibration.bmd(near.resampled(around).array) - bmd, card)
+    return (image * body)[None]
 
 
 def windowed(denser: np.ndarray, card: ModelCard) -> np.ndarray:
@@ -173,16 +181,22 @@ class Densitometer:
         The spread is the network's, scaled to the errors that were measured, and that of the line.
         """
         bmd = calibration.bmd(reading.hu_mean)
-        correction = self._read(correction_input(ct, reading.region, bmd, calibration, self.card))
+        correction = _correction(ct, self, reading.region, float(bmd), calibration)
         density = replace(correction, centres=correction.centres - correction.mean + bmd, correction=correction.mean)
         density = replace(density.widened(self.card.outputs.get(SPREAD, 1.0)), blur_sd=calibration.sd(density.mean))
         finite(np.array([density.mean, density.sd, density.correction]), self.card)
         return density
 
-    def _read(self, image: np.ndarray) -> Density:
-        """The correction of the reading."""
-        probabilities = finite(self.network(image[None])[0].astype(float), self.card)
-        return Density(np.asarray(self.card.outputs[BINS]), probabilities / probabilities.sum())
+
+@remembered
+def _correction(
+    ct: Volume, densitometer: Densitometer, region: Region, bmd: float, calibration: Calibration
+) -> Density:
+    """Of the reading `bmd`, mg/cm3; of a region that an edit left where it is, it is known already."""
+    card = densitometer.card
+    image = correction_input(ct, region, bmd, calibration, card)
+    probabilities = finite(densitometer.network(image[None])[0].astype(float), card)
+    return Density(np.asarray(card.outputs[BINS]), probabilities / probabilities.sum())
 
 
 def middle_figures(reading: Reading | None) -> RegionFigures | None:

@@ -39,7 +39,7 @@ def place_region(labels: Volume, vertebra: str) -> Region | None:
     if vertebra not in bodies:
         return None
     mask = bodies[vertebra]
-    centres = {name: body.grid.ras_of(np.median(np.argwhere(body.array), axis=0)) for name, body in bodies.items()}
+    centres = {name: body.middle_ras for name, body in bodies.items()}
     axes = axes_along(_along_spine(centres, vertebra), bodies)
     lean = lean_of(share_in_frame(mask, axes, centres[vertebra]))
     if lean is None:

@@ -98,7 +98,7 @@ def _left_out(
     wide = grown(ranges, ct.grid.size, _lump_voxels(ct))
     around, core = ct.array[wide].astype(np.float32), _within(ranges, wide)
     smooth = ndimage.gaussian_filter(np.clip(around, -1000, METAL_HU), sigma)[core]
-    metal = ndimage.gaussian_filter((around > METAL_HU).astype(np.float32), sigma)[core] > 0.02
+    metal = _blurred(around > METAL_HU, sigma)[core] > 0.02
     read = (shares > 0.5 * shares.max()) & inside & ~metal & ~damage
     if not read.any():
         return {"not in the mask": ~inside, "metal": metal, "damaged": damage}
@@ -111,6 +111,12 @@ def _left_out(
         "dense": _lumps(smooth - median, limit),
         "hollow": _lumps(median - smooth, limit),
     }
+
+
+def _blurred(found: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+    """(I, J, K) float32: how much of what is found lies around each voxel, 0..1; mostly there is none."""
+    share = found.astype(np.float32)
+    return ndimage.gaussian_filter(share, sigma) if found.any() else share
 
 
 def _lumps(excess: np.ndarray, limit: float) -> np.ndarray:

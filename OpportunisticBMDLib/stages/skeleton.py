@@ -8,15 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from OpportunisticBMDLib.core.bone import Bone
-from OpportunisticBMDLib.core.grid import Grid
+from OpportunisticBMDLib.core.grid import Grid, triple
 from OpportunisticBMDLib.core.region import Region
+from OpportunisticBMDLib.core.remembered import remembered
 from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.inference.finite import finite
 from OpportunisticBMDLib.inference.network import Network
 from OpportunisticBMDLib.models import ModelCard
 
 OUTSIDE_HU = -1015.0  # air beside a patient is brighter than what was never scanned
-BODY_SIZE = (64, 64, 48)  # voxels that tell a body from what lies around it
+BODIES_SIZE = (64, 64, 64)  # voxels that tell three bodies from what lies around them
+PLACES_MM = 12.0  # between the places where they are looked at
+MOST_APART_MM = (20.0, 20.0, 40.0)  # right, front and up, from the middle of all: farther ones have a look of their own
 BEHIND_MM = np.array([0.0, -12.0, 0.0])  # of a body's middle: the middle of a whole vertebra
 
 
@@ -61,12 +64,35 @@ class SkeletonFinder:
         low, high = ct.grid.bounds_ras[2].tolist()
         return Skeleton(self._probabilities(hu), crop, hu > OUTSIDE_HU, (low, high))
 
-    def share_in_body(self, ct: Volume, region: Region) -> float:
-        """Which share of a region lies in a vertebral body, as the CT shows it, 0..1."""
-        around = Grid.axis_aligned(BODY_SIZE, self.card.grid["spacing_mm"], region.centre_ras + BEHIND_MM)
-        bones = self._probabilities(ct.resampled(around).array).argmax(axis=0)
-        index = np.rint(around.index_of(region.points())).astype(int)
-        return float((bones[tuple(index.T)] == Bone.BODY).mean())
+    def shares_in_body(self, ct: Volume, regions: Mapping[str, Region]) -> dict[str, float]:
+        """Which share of each region lies in a vertebral body, as the CT shows it, 0..1.
+
+        All are seen in one look where it holds them. It is taken at one of a few places, so that what it shows is
+        known already when an edit has moved a region a little.
+        """
+        if not regions:
+            return {}
+        centres = np.array([region.centre_ras for region in regions.values()])
+        middle = centres.mean(axis=0)
+        if (np.abs(centres - middle) > MOST_APART_MM).any():
+            return {name: self.shares_in_body(ct, {name: region})[name] for name, region in regions.items()}
+        place = triple(np.rint((middle + BEHIND_MM) / PLACES_MM).astype(int).tolist())
+        bodies = _bodies(ct, self, place)
+        return {name: _share_within(bodies, region) for name, region in regions.items()}
 
     def _probabilities(self, hu: np.ndarray) -> np.ndarray:
         return finite(self.network(skeleton_input(hu, self.card.window)[None])[0], self.card)
+
+
+@remembered
+def _bodies(ct: Volume, finder: SkeletonFinder, place: tuple[int, int, int]) -> Volume:
+    """(bool) vertebral bodies around a place, in steps of `PLACES_MM` along the patient's axes."""
+    grid = Grid.axis_aligned(BODIES_SIZE, finder.card.grid["spacing_mm"], PLACES_MM * np.array(place))
+    bones = finder._probabilities(ct.resampled(grid).array).argmax(axis=0)
+    return Volume(bones == Bone.BODY, grid)
+
+
+def _share_within(bodies: Volume, region: Region) -> float:
+    index = np.rint(bodies.grid.index_of(region.points())).astype(int)
+    seen = index[((index >= 0) & (index < bodies.grid.size)).all(axis=1)]
+    return float(np.count_nonzero(bodies.array[tuple(seen.T)]) / len(index))

@@ -60,7 +60,7 @@ class Worker:
         python: the interpreter that has the packages; inside 3D Slicer that is not always `sys.executable`.
         models: another model folder.
         device: "auto", "cpu" or "cuda"; a GPU that is missing or has too little memory is replaced by the CPU.
-        engine: of the networks on the CPU, "torch" or "openvino".
+        engine: of the networks on the CPU, "auto", "torch" or "openvino".
         thresholds, calibration: as in `Pipeline`; may be changed between jobs.
 
     Raises:
@@ -73,7 +73,7 @@ class Worker:
         python: str | None = None,
         models: Path | None = None,
         device: str = "auto",
-        engine: str = "torch",
+        engine: str = "auto",
         thresholds: Thresholds | None = None,
         calibration: Calibration | None = None,
     ) -> None:

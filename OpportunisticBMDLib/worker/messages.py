@@ -41,7 +41,7 @@ class Progressed:
     """A job has come this far.
 
     Args:
-        stage: "localize", "name", "segment" or "measure".
+        stage: "prepare" (the networks for this processor, once), "localize", "name", "segment" or "measure".
         fraction: of the whole job, 0..1; never less than before.
     """
 

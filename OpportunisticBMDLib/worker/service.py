@@ -29,7 +29,8 @@ from OpportunisticBMDLib.edits import Edits
 from OpportunisticBMDLib.inference.device import chosen_device
 from OpportunisticBMDLib.scanners.registry import ScannerRegistry
 from OpportunisticBMDLib.system.leftovers import clear_leftovers
-from OpportunisticBMDLib.system.progress import Progress
+from OpportunisticBMDLib.system.memory import share_one_heap
+from OpportunisticBMDLib.system.progress import Progress, silent
 from OpportunisticBMDLib.worker.messages import built, line, packed, plain, unpacked
 from OpportunisticBMDLib.worker.shared import SharedMemory
 
@@ -47,6 +48,7 @@ TOO_LITTLE = "There is not enough memory to measure this CT; close other program
 
 def main() -> None:
     """Serves one client until it goes away."""
+    share_one_heap()
     # Whatever prints to stdout lands on stderr: the client's lines stay clean.
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
@@ -109,7 +111,7 @@ def serve(channel: Channel) -> None:
     """Loads the models, then does one job after the other. Returns where the models cannot be loaded."""
     settings = channel.receive()
     try:
-        chain = Chain(settings["models"], settings["device"], settings["engine"])
+        chain = Chain(settings["models"], settings["device"], settings["engine"], _progress_over(channel))
     except BadInput as error:
         return channel.send(_failed(str(error), "models"))
     except (ImportError, OSError) as error:
@@ -130,12 +132,12 @@ def serve(channel: Channel) -> None:
 
 
 def _answer(chain: Chain, channel: Channel, voxels: np.ndarray, job: Mapping[str, Any]) -> dict[str, Any]:
-    told = 0.0
+    told, tell = 0.0, _progress_over(channel)
 
     def progress(stage: str, fraction: float) -> None:
         nonlocal told
         told = max(told, fraction)  # a second attempt on the CPU begins anew
-        channel.send({"kind": "progressed", "stage": stage, "fraction": told})
+        tell(stage, told)
 
     try:
         run = chain.run(voxels, job, progress)
@@ -156,6 +158,10 @@ def _answer(chain: Chain, channel: Channel, voxels: np.ndarray, job: Mapping[str
     }
 
 
+def _progress_over(channel: Channel) -> Progress:
+    return lambda stage, fraction: channel.send({"kind": "progressed", "stage": stage, "fraction": fraction})
+
+
 class Chain:
     """The pipeline on the best device that works.
 
@@ -164,9 +170,11 @@ class Chain:
         BadInput: a model is missing or damaged, or the engine is not installed.
     """
 
-    def __init__(self, models: str | None, device: str, engine: str = "torch") -> None:
+    def __init__(self, models: str | None, device: str, engine: str = "auto", progress: Progress = silent) -> None:
+        self._progress = progress
         self._models = Path(models) if models else None
         self._engine = engine
+        self._volume: Volume | None = None
         self.note = ""
         try:
             self.device = chosen_device(device, engine)
@@ -182,17 +190,24 @@ class Chain:
     def run(self, voxels: np.ndarray, job: Mapping[str, Any], progress: Progress) -> Run | None:
         """Does a job; None where the GPU failed, and the CPU has taken over for another attempt."""
         try:
-            return _run(self._pipeline, voxels, job, progress)
+            return _run(self._pipeline, self._volume_of(voxels, built(Grid, job["grid"])), job, progress)
         except RuntimeError as error:
             if self.device == "cpu" or not (_is_out_of_memory(error) or "cuda" in str(error).lower()):
                 raise
             self._fall_back(error)
             return None
 
+    def _volume_of(self, voxels: np.ndarray, grid: Grid) -> Volume:
+        """The one of the last job where it is the same: what is remembered of a volume serves the edits after it."""
+        last = self._volume
+        if last is None or last.array is not voxels or not last.grid.is_close(grid, tolerance_mm=0.0):
+            last = self._volume = Volume(voxels, grid)
+        return last
+
     def _load(self) -> Pipeline:
         from OpportunisticBMDLib.pipeline import Pipeline
 
-        return Pipeline.load(self._models, self.device, self._engine)
+        return Pipeline.load(self._models, self.device, self._engine, self._progress)
 
     def _fall_back(self, error: RuntimeError) -> None:
         reason = str(error).partition("\n")[0]
@@ -201,15 +216,14 @@ class Chain:
         self._pipeline = self._load()
 
 
-def _run(pipeline: Pipeline, voxels: np.ndarray, job: Mapping[str, Any], progress: Progress) -> Run:
+def _run(pipeline: Pipeline, volume: Volume, job: Mapping[str, Any], progress: Progress) -> Run:
     pipeline = replace(
         pipeline,
         thresholds=built(Thresholds, job["thresholds"]),
         calibration=built(Calibration, job["calibration"]),
         scanners=ScannerRegistry.of_user(),
     )
-    grid = built(Grid, job["grid"])
-    ct = CT(Volume(voxels, grid), built(Acquisition, job["acquisition"]))
+    ct = CT(volume, built(Acquisition, job["acquisition"]))
     match job["kind"]:
         case "compute":
             return pipeline.run(ct, progress)
@@ -220,7 +234,7 @@ def _run(pipeline: Pipeline, voxels: np.ndarray, job: Mapping[str, Any], progres
         case "measure":
             return pipeline.measure(
                 ct,
-                unpacked(job["segmentation"], grid),
+                unpacked(job["segmentation"], volume.grid),
                 progress=progress,
                 edits=built(Edits, job["edits"]),
                 previous=built(Result, job["previous"]),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -176,6 +178,22 @@ def test_texts_of_a_models_card_reach_no_terminal_as_they_are(tmp_path, capfd):
     assert main(["models", "--models", str(tmp_path / "models")]) == 0
     printed = capfd.readouterr().out
     assert "\x1b" not in printed and "X\\x1b[2J" in printed
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is no signal to one process there")
+def test_ctrl_c_ends_it_with_one_line_while_imports_run_ahead(tmp_path):
+    ct = phantom_without_spine(tmp_path / "ct.nrrd")
+    options = ["-o", str(tmp_path / "out"), "--progress", "json"]
+    command = [sys.executable, "-m", "OpportunisticBMDLib", "compute", str(ct), *options]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as process:
+        assert '"read"' in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        watch = threading.Timer(60, process.kill)  # a program that hangs ends with another status
+        watch.start()
+        *_, line = process.communicate()[1].splitlines()
+        watch.cancel()
+    assert (process.returncode, line) == (130, "opportunistic-bmd: stopped; nothing was written.")
+    assert list(tmp_path.iterdir()) == [ct]
 
 
 def test_wrong_usage_ends_with_status_2():

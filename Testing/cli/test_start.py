@@ -11,6 +11,7 @@ import pytest
 
 from image_files import nrrd_file
 from OpportunisticBMDLib.cli.program import COMMANDS
+from OpportunisticBMDLib.cli.statuses import BAD_INPUT
 
 ROOT = Path(__file__).parents[2]
 # The last line says what was imported meanwhile.
@@ -75,3 +76,35 @@ def test_the_chain_needs_of_scipy_what_is_quick():
     _, modules = run("import OpportunisticBMDLib.pipeline")
     assert "scipy.ndimage" in modules and not {"scipy.signal", "scipy.stats"} & modules
     assert not packages(modules) & (SLOW - {"scipy"})
+
+
+AHEAD = """
+from OpportunisticBMDLib.cli import chain
+from OpportunisticBMDLib.cli.program import _parser
+for step in chain.steps_ahead(_parser(sys.argv[1:]).parse_args(sys.argv[1:])):
+    step()
+"""
+
+
+def test_what_is_imported_ahead_is_what_a_run_needs_and_no_more(tmp_path):
+    pytest.importorskip("openvino", reason="OpenVINO (the openvino extra) is not installed")
+    _, modules = run(AHEAD, "compute", tmp_path / "ct.nrrd", "--engine", "openvino")
+    assert {"openvino", "scipy", "matplotlib", "jinja2"} <= packages(modules)
+    assert not packages(modules) & {"torch", "torchvision", "pydicom", "nibabel"}
+
+
+WITHOUT_OPENVINO = """
+import io, threading
+from OpportunisticBMDLib.cli import main
+sys.modules["openvino"], sys.stderr = None, io.StringIO()
+print(main(), threading.active_count(), sys.stderr.getvalue(), sep="\\n")
+"""
+
+
+def test_what_is_wrong_with_an_import_ahead_is_told_as_without_it(tmp_path):
+    """The engine is imported twice: ahead, where nobody listens, and where it is needed."""
+    arguments = "compute", nrrd_file(tmp_path / "ct.nrrd"), "--engine", "openvino", "-o", tmp_path / "out"
+    said, _ = run(WITHOUT_OPENVINO, *arguments, "--progress", "none")
+    status, threads, line = said.split("\n", 2)
+    assert (status, threads) == (str(BAD_INPUT), "1") and not (tmp_path / "out").exists()
+    assert line.startswith("opportunistic-bmd: OpenVINO is not installed")

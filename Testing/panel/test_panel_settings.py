@@ -19,7 +19,7 @@ from panel_harness import qt
     ("entry", "words"),
     [
         ({"device": "tpu"}, "choose one of auto, cpu, cuda"),
-        ({"engine": "steam"}, "choose one of torch, openvino"),
+        ({"engine": "steam"}, "choose one of auto, torch, openvino"),
         ({"osteoporosis_mg_cm3": 5.0}, "between 10 and 300 mg/cm³"),
         ({"osteopenia_mg_cm3": 400.0}, "between 10 and 300 mg/cm³"),
         ({"osteoporosis_mg_cm3": 120.0}, "has to lie below"),

@@ -21,7 +21,7 @@ from OpportunisticBMDLib.core.reason import Figure, Reason, ReasonCode
 from OpportunisticBMDLib.core.region import Region
 from OpportunisticBMDLib.core.result import Result
 from OpportunisticBMDLib.core.vertebra import FormerVertebra
-from OpportunisticBMDLib.results.json_file import as_json, result_from_json
+from OpportunisticBMDLib.results.json_file import COMPUTING, as_json, result_from_json
 
 RESULTS = {**EXAMPLES, "levels": lambda: replace(normal(), levels=sure())}
 SCANNED = {"series", "image_kind", "energy_kev", "spectrum", "scanner", "month", "kvp_by_user"}
@@ -29,7 +29,7 @@ LATER_FACTS = {"contrast_oral_only", "contrast_hint", *SCANNED}
 # Keys that older results of version 2 lack.
 LINE_FACTS = {"kind", "measured_on", "moved_mg_cm3"}
 TRUST = {"contrast", "tissues_hu", "correction", "uncertainty_mg_cm3", "read_mg_cm3", "reference", *LINE_FACTS}
-LATER = {"figure", "limit", "unit", "levels", "skeleton", "name", *TRUST, *LATER_FACTS}
+LATER = {"figure", "limit", "unit", "levels", "skeleton", "name", *COMPUTING, *TRUST, *LATER_FACTS}
 SCHEMA = json.loads((Path(__file__).parents[2] / "Resources" / "result.schema.json").read_text())
 
 

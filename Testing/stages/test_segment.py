@@ -9,16 +9,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from scipy.special import softmax
 
 from example_results import BODIES, RADII_MM, synthetic_bodies
 from grids import GRIDS, every_grid
-from OpportunisticBMDLib.core.box import Box
+from OpportunisticBMDLib.core.box import Box, tightened
 from OpportunisticBMDLib.core.grid import Grid
 from OpportunisticBMDLib.core.vertebrae import LABELS, VERTEBRAE
 from OpportunisticBMDLib.core.volume import Volume
 from OpportunisticBMDLib.models import ModelCard
-from OpportunisticBMDLib.stages.segment import LEAST_VOLUME_MM3, Segmenter, segmentation_input
+from OpportunisticBMDLib.stages.segment import LEAST_VOLUME_MM3, Look, Segmenter, segmentation_input
 
 CENTRE_RAS = np.array([12.0, -34.0, 150.0])
 WINDOW = {"low_hu": -250.0, "high_hu": 750.0}
@@ -43,8 +44,10 @@ class DenseIsBone:
     def __init__(self, heights: tuple[float, float, float], level_hu: float = 95.0, sharpness: float = 60.0) -> None:
         self.level = (level_hu + 250.0) / 1000.0
         self.heights, self.sharpness = heights, sharpness
+        self.looks = 0
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
+        self.looks += 1
         grey, height = image[:, 0], image[:, 1]
         bone = self.sharpness * (grey - self.level)
         return softmax(np.stack([-bone, *(bone - 20 * abs(height - h) for h in self.heights)], axis=1), axis=1)
@@ -111,6 +114,41 @@ def test_network_sees_the_windowed_ct_and_the_height_in_the_box():
     np.testing.assert_allclose(image[0], np.clip((hu + 250) / 1000, 0, 1), atol=1e-6)
     np.testing.assert_allclose(image[1, 0, 0], [-2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2])
     assert (image[1] == image[1, :1, :1]).all()
+
+
+@every_grid
+def test_nothing_is_lost_by_minding_only_the_part_that_may_hold_bodies(grid, monkeypatch):
+    ct = synthetic_bodies(patient_grid(grid))[0].volume
+    found = segmenter(sharpness=6.0)(ct, bodies_box())
+    monkeypatch.setattr(Look, "part_of", lambda look, grid: tuple(slice(0, n) for n in grid.size))
+    expected = segmenter(sharpness=6.0)(ct, bodies_box())
+    np.testing.assert_array_equal(found.labels.array, expected.labels.array)
+    assert found.confidence == pytest.approx(expected.confidence, abs=1e-5)
+
+
+@pytest.mark.parametrize(("off_mm", "looks"), [(0.0, 2), (1.0, 2), (-8.0, 3), (8.0, 3)])
+def test_a_box_settles_by_one_look_and_one_more_is_taken_where_it_has(off_mm, looks):
+    ct = synthetic_bodies(patient_grid(GRIDS["canonical"]))[0].volume
+    tight = tightened(bodies_box(), segmenter()(ct, bodies_box()))
+    one = segmenter()
+    box, segmentation = one.settled(ct, replace(tight, ras_mm=tight.ras_mm + [[0], [0], [off_mm]]))
+    assert one.network.looks == looks
+    np.testing.assert_allclose(box.ras_mm[2], tight.ras_mm[2], atol=2.0)
+    assert box.score == tight.score
+    expected = segmenter()(ct, box)
+    np.testing.assert_array_equal(segmentation.labels.array, expected.labels.array)
+    assert segmentation.confidence == expected.confidence
+
+
+def test_a_box_whose_bodies_reach_the_end_of_the_scan_stays():
+    """Their whole extent is not known."""
+    whole = synthetic_bodies(patient_grid(GRIDS["canonical"]))[0].volume
+    floor = int(np.round(whole.grid.index_of(CENTRE_RAS + BODIES["L2"])[2]))
+    size = (*whole.grid.size[:2], whole.grid.size[2] - floor)
+    cut = Volume(whole.array[:, :, floor:], whole.grid.cropped((0, 0, floor), size))
+    off = replace(bodies_box(), ras_mm=bodies_box().ras_mm + [[0], [0], [6]])
+    box, segmentation = segmenter().settled(cut, off)
+    assert box is off and (segmentation.labels.array[:, :, 0] == LABELS["L2"]).any()
 
 
 def test_hole_in_a_body_is_filled():

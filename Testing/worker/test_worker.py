@@ -129,7 +129,7 @@ def case() -> tuple[CT, Segmentation]:
 
 @pytest.fixture(scope="module")
 def warm():
-    with Worker() as worker:
+    with Worker(engine="torch") as worker:
         yield worker
 
 
@@ -335,7 +335,7 @@ def test_a_missing_package_is_named(tmp_path, monkeypatch):
     """A torch that cannot be imported comes first on the path."""
     (tmp_path / "torch.py").write_text("raise ImportError('No module named torch')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    with Worker() as worker:
+    with Worker(engine="torch") as worker:
         worker.start()
         (event,) = wait(worker)
         assert event.kind == "packages" and "torch" in event.message
@@ -430,6 +430,36 @@ def test_the_child_ends_when_its_parent_is_killed():
     assert memory_files() <= before
 
 
+def measuring(ct: CT, segmentation: Segmentation) -> dict:
+    """The job as it arrives."""
+    return {
+        "kind": "measure",
+        "grid": plain(ct.volume.grid),
+        "acquisition": plain(ct.acquisition),
+        "thresholds": plain(Thresholds()),
+        "calibration": None,
+        "segmentation": packed(segmentation),
+        "edits": plain(Edits()),
+        "previous": None,
+        "changed": [],
+    }
+
+
+def test_an_edit_sees_the_volume_of_the_job_before_it_and_another_ct_does_not(case, monkeypatch):
+    """What is remembered of a volume is remembered of the object."""
+    ct, segmentation = case
+    chain, seen = service.Chain(None, "cpu"), []
+    monkeypatch.setattr(type(chain._pipeline), "measure", lambda self, ct, *_, **__: seen.append(ct.volume))
+    job = measuring(ct, segmentation)
+    moved = {**job, "grid": plain(Grid(ct.volume.grid.size, ct.volume.grid.affine + np.eye(4, k=3)))}
+    voxels = ct.volume.array
+    for array, one in ((voxels, job), (voxels, job), (voxels, moved), (voxels.copy(), moved)):
+        chain.run(array, one, lambda *_: None)
+    first, second, third, fourth = seen
+    assert first is second and len({id(first), id(third), id(fourth)}) == 3
+    assert third.grid.is_close(built(Grid, moved["grid"])) and not third.grid.is_close(first.grid)
+
+
 # The GPU
 
 
@@ -470,19 +500,8 @@ def test_a_gpu_with_too_little_memory_is_replaced_by_the_cpu_in_the_midst_of_a_j
     densitometer = chain._pipeline.densitometer
     full = replace(densitometer, network=FullGPU(densitometer.network, 2))
     chain._pipeline = replace(chain._pipeline, densitometer=full)
-    job = {
-        "kind": "measure",
-        "grid": plain(ct.volume.grid),
-        "acquisition": plain(ct.acquisition),
-        "thresholds": plain(Thresholds()),
-        "calibration": None,
-        "segmentation": packed(segmentation),
-        "edits": plain(Edits()),
-        "previous": None,
-        "changed": [],
-    }
     channel = Answers()
-    answer = service._answer(chain, channel, ct.volume.array, job)
+    answer = service._answer(chain, channel, ct.volume.array, measuring(ct, segmentation))
     assert answer["kind"] == "finished" and answer["result"]["status"] == "measured"
     (ready,) = [message for message in channel.said if message["kind"] == "ready"]
     assert ready["device"] == "cpu" and "too little memory" in ready["note"]

@@ -60,6 +60,7 @@ def progress(stage: str, fraction: float) -> str:
     """ "Segmenting the vertebrae, 54 %"."""
     stages = {
         "": _("Starting"),
+        "prepare": _("Preparing the networks for this processor, once"),
         "localize": _("Finding T12, L1 and L2"),
         "name": _("Naming the vertebrae by their ribs"),
         "segment": _("Segmenting the cancellous bone"),

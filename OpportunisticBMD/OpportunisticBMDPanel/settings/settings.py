@@ -27,7 +27,7 @@ class Settings:
 
     Args:
         device: "auto", "cpu" or "cuda".
-        engine: of the networks on the CPU, "torch" or "openvino".
+        engine: of the networks on the CPU, "auto", "torch" or "openvino".
         models: another model folder; None for the models that ship.
         osteoporosis_mg_cm3: a BMD below it is osteoporosis.
         osteopenia_mg_cm3: a BMD up to it is osteopenia.
@@ -42,7 +42,7 @@ class Settings:
     """
 
     device: str = "auto"
-    engine: str = "torch"
+    engine: str = "auto"
     models: Path | None = None
     osteoporosis_mg_cm3: float = 80.0
     osteopenia_mg_cm3: float = 120.0

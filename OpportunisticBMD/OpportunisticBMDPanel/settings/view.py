@@ -28,7 +28,8 @@ class SettingsView:
         self._ui, self._on_apply, self._applied = ui, on_apply, settings
         self._is_writing = False
         ui.deviceComboBox.addItems([_("Automatic"), _("CPU"), _("NVIDIA GPU (CUDA)")])
-        ui.engineComboBox.addItems(["PyTorch", "OpenVINO"])
+        engines = {"auto": _("Automatic"), "openvino": "OpenVINO", "torch": "PyTorch"}
+        ui.engineComboBox.addItems([engines[name] for name in ENGINES])
         ui.materialComboBox.addItems(list(MATERIALS))
         ui.voltageComboBox.addItems([_("As the file states"), *(f"{kvp:g}" for kvp in VOLTAGES_KV)])
         ui.modelsEdit.filters = ctk.ctkPathLineEdit.Dirs

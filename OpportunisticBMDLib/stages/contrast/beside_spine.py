@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import SimpleITK as sitk
 
 from OpportunisticBMDLib.core.grid import Grid, triple
 from OpportunisticBMDLib.core.volume import Volume
@@ -74,8 +73,27 @@ def _coarse(ct: Volume, grid: Grid) -> Volume:
     by = np.clip((SPACING_MM / part.grid.spacing).astype(int), 1, np.array(part.grid.size))
     if (by == 1).all():
         return part
-    image = sitk.BinShrink(sitk.Cast(part.to_sitk(), sitk.sitkFloat32), triple(by.tolist()))
-    return Volume.from_sitk(image)
+    affine = part.grid.affine.copy()
+    affine[:3, 3] = part.grid.ras_of((by - 1) / 2)
+    affine[:3, :3] *= by
+    means = _binned(part.array, by.tolist())
+    return Volume(means, Grid(triple(means.shape), affine))
+
+
+def _binned(array: np.ndarray, by: Sequence[int]) -> np.ndarray:
+    """(I, J, K) float32: means of so many voxels along each axis; what is left over at the ends does not count.
+
+    Voxels that lie farthest apart in memory are added first: all others are then added up in one go.
+    """
+    total = array
+    for axis in np.argsort([-abs(stride) for stride in array.strides], kind="stable"):
+        lines, n = np.moveaxis(total, axis, 0), by[axis]
+        stop = len(lines) // n * n
+        added = lines[0:stop:n].astype(np.float32)
+        for first in range(1, n):
+            added += lines[first:stop:n]
+        total = np.moveaxis(added, 0, axis)
+    return total / np.float32(np.prod(by))
 
 
 def _led_on(at: np.ndarray, heights: np.ndarray, values: np.ndarray) -> np.ndarray:

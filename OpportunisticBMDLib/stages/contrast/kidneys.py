@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from OpportunisticBMDLib.core.ranges import extent, grown
 from OpportunisticBMDLib.stages.contrast.beside_spine import SPACING_MM, BesideSpine
 
 ASIDE_MM = (28.0, 105.0)  # beside the middle of the spine
@@ -28,7 +29,7 @@ def kidneys(around: BesideSpine) -> tuple[float | None, float | None]:
     hu, kidney = around.volume.array, max(found, key=np.count_nonzero)
     cortex = float(np.percentile(hu[kidney & (hu < MOST_HU)], 70))
     whole = _filled(kidney)
-    deep = ndimage.distance_transform_edt(whole) * SPACING_MM > DEEP_MM
+    deep = _deep(whole)
     medulla = hu[deep & (hu > SINUS_HU) & (hu < EXCRETED * cortex)]
     return cortex, float(np.percentile(medulla, 30)) if len(medulla) >= LEAST_DEEP else None
 
@@ -50,6 +51,15 @@ def _bright(around: BesideSpine, side: int) -> np.ndarray | None:
     sizes = np.bincount(parts.ravel())[1:]
     millilitres = sizes.max() * around.volume.grid.voxel_volume / 1000
     return parts == 1 + sizes.argmax() if LEAST_ML <= millilitres <= MOST_ML else None
+
+
+def _deep(whole: np.ndarray) -> np.ndarray:
+    """(I, J, K) what lies so far below the surface of an organ."""
+    held, deep = extent(whole), np.zeros_like(whole)
+    if held is not None:
+        around = grown(held, whole.shape)
+        deep[around] = ndimage.distance_transform_edt(whole[around]) * SPACING_MM > DEEP_MM
+    return deep
 
 
 def _filled(kidney: np.ndarray) -> np.ndarray:
