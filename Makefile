@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint docs pictures clean
+.PHONY: demo test lint benchmark docs pictures clean
 
 demo: $(READY)
 	$(VENV)/bin/opportunistic-bmd demo
@@ -23,6 +23,9 @@ lint: $(READY)
 	$(VENV)/bin/mypy --strict OpportunisticBMDLib/core
 	PYTHONPATH=OpportunisticBMD:Testing $(VENV)/bin/lint-imports
 	$(VENV)/bin/vulture
+
+benchmark: $(READY)
+	$(VENV)/bin/python -m Testing.benchmark $(BENCHMARK)
 
 docs: $(READY)
 	$(VENV)/bin/mkdocs build --strict
