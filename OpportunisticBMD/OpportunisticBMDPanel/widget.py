@@ -21,6 +21,7 @@ from OpportunisticBMDPanel.correcting.steps_view import StepsView
 from OpportunisticBMDPanel.correcting.view import CorrectingView
 from OpportunisticBMDPanel.logic import PanelLogic
 from OpportunisticBMDPanel.measuring.installing_view import InstallingView
+from OpportunisticBMDPanel.measuring.openvino_offer import OpenVINOOffer
 from OpportunisticBMDPanel.measuring.view import MeasuringView
 from OpportunisticBMDPanel.scanners.view import ScannersView
 from OpportunisticBMDPanel.session import Session
@@ -48,7 +49,7 @@ class PanelWidget(VTKObservationMixin):
         panel: the widget that was loaded from OpportunisticBMD.ui.
         resource: a file's path in the module's Resources.
         parameter_node: the module's vtkMRMLScriptedModuleNode; made anew for each scene.
-        logic, nodes, dialogs, views, packages, store, batch: collaborators, the real ones where none is given.
+        logic, nodes, dialogs, views, packages, faster, store, batch: collaborators, the real ones where none is given.
         annotating: fills the annotating section; `annotating.section.AnnotatingSection` where none is given.
     """
 
@@ -64,6 +65,7 @@ class PanelWidget(VTKObservationMixin):
         dialogs: Dialogs | None = None,
         views: Views | None = None,
         packages: Packages | None = None,
+        faster: Packages | None = None,
         store: SettingsStore | None = None,
         batch: Batch | None = None,
         annotating: Callable[..., Any] | None = None,
@@ -78,6 +80,7 @@ class PanelWidget(VTKObservationMixin):
         self._dialogs = dialogs or SlicerDialogs()
         self._views = views or SlicerViews(self._scene)
         self._packages = packages or RequiredPackages(Path(resource("requirements.txt")))
+        self._faster = faster or RequiredPackages(Path(resource("openvino-requirements.txt")))
         self._installer = Installer(self._dialogs)
         self.batch = batch or Batch(python_executable())
         self._volume = ChosenVolume(self._scene, self.ui.inputSelector, parameter_node, self._on_parameters)
@@ -101,6 +104,7 @@ class PanelWidget(VTKObservationMixin):
         """The reader turns to the module."""
         self._is_entered = True
         self._volume.connect()
+        self._offer.look()
         self.logic.enter()
         self._expect()
         self._editors.enter()
@@ -141,6 +145,7 @@ class PanelWidget(VTKObservationMixin):
     def refresh(self) -> None:
         """Shows the state of the chosen volume."""
         session = self.session
+        self._offer.show(self.logic.settings, can_install=not self.logic.is_running)
         self._measuring.show(session, self._panel.width)
         self._comparing.show(session, self._panel.width)
         self._correcting.show(session)
@@ -150,6 +155,9 @@ class PanelWidget(VTKObservationMixin):
 
     def _make_sections(self) -> None:
         self._installing = InstallingView(self.ui, self._panel, self._installer)
+        self._offer = OpenVINOOffer(
+            self.ui, self._installer, self._packages, self._faster, self._store.store, self._on_faster
+        )
         self._measuring = MeasuringView(
             self.ui,
             self.logic,
@@ -221,6 +229,13 @@ class PanelWidget(VTKObservationMixin):
 
     def _has_mended_packages(self) -> bool:
         return self._installer.mended(self._packages)
+
+    def _on_faster(self) -> None:
+        """A worker that begins now finds the engine that was installed."""
+        if not self.logic.is_active:
+            self.logic.close()
+        self._expect()
+        self.refresh()
 
     def _on_settings(self, settings: Settings) -> None:
         self.logic.apply(settings)

@@ -69,7 +69,7 @@ def compute(panel: Panel) -> None:
 # What is missing
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "annotating-requirements.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "annotating-requirements.txt", "openvino-requirements.txt"])
 def test_every_line_is_a_name_with_its_least_version(name: str):
     lines = [line for line in (RESOURCES / name).read_text().splitlines() if not line.startswith("#")]
     assert lines and [line for line in lines if not re.fullmatch(r"[\w-]+>=[\d.]+", line)] == []

@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from slicer.i18n import tr as _
 
 # The size of the download in MB, by the name to install (Linux, with what it depends on).
-SIZES_MB = {"torch": 250, "torchvision": 10, "SimpleITK": 50, "matplotlib": 25, "numpy": 20}
+SIZES_MB = {"torch": 250, "torchvision": 10, "openvino": 60, "SimpleITK": 50, "matplotlib": 25, "numpy": 20}
 CUDA_MB = 3000
 SMALL_MB = 2
 OF_THE_EXTENSION = ("torch", "torchvision")  # what Slicer's PyTorch extension installs
