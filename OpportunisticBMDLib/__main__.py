@@ -1,8 +1,6 @@
 """`python -m OpportunisticBMDLib`."""
 
-import sys
-
-from OpportunisticBMDLib.cli import main
+from OpportunisticBMDLib.cli import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

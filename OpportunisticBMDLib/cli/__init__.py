@@ -4,7 +4,7 @@ A command is a file of its name that has `prepare`. It is imported only where it
 only what is light: help and bad usage are answered at once.
 """
 
-from OpportunisticBMDLib.cli.program import main
+from OpportunisticBMDLib.cli.program import main, run
 from OpportunisticBMDLib.cli.statuses import BAD_INPUT, MEASURED, REFUSED
 
-__all__ = ["BAD_INPUT", "MEASURED", "REFUSED", "main"]
+__all__ = ["BAD_INPUT", "MEASURED", "REFUSED", "main", "run"]

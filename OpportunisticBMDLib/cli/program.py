@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 from OpportunisticBMDLib import __version__
 from OpportunisticBMDLib.cli.statuses import BAD_INPUT, MEASURED
@@ -52,6 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(f"opportunistic-bmd: what should be shown cannot be ({unsaid}); send the output elsewhere.")
         status = status or BAD_INPUT
     return status
+
+
+def run() -> NoReturn:
+    """The program as a process. All is written by its end: nobody waits until Python has taken itself apart."""
+    os._exit(main())
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:

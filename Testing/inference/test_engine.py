@@ -251,7 +251,7 @@ def dice(one: Segmentation, other: Segmentation, name: str) -> float:
 
 PROGRAM = """
 import sys
-from OpportunisticBMDLib.__main__ import main
+from OpportunisticBMDLib.cli import main
 
 status = main(sys.argv[1:])
 print(status, [name for name in ("torch", "torchvision") if sys.modules.get(name)])
