@@ -12,6 +12,9 @@ from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
+from OpportunisticBMDLib.core.grid import LPS_FROM_RAS
+from OpportunisticBMDLib.core.volume import Volume
+
 _LONG = (b"OB", b"OW", b"SQ", b"UN", b"UT")  # representations whose lengths have four bytes
 AXIAL = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
 
@@ -100,6 +103,27 @@ def write_stack(
         )
         for k, height in enumerate(heights)
     ]
+
+
+def write_volume(folder: Path, volume: Volume, **attributes: object) -> list[Path]:
+    """Writes a volume where it lies, one file per slice; a left-handed one with its slices in the other order.
+
+    Args:
+        attributes: as for `write_stack`.
+    """
+    lps, array = LPS_FROM_RAS @ volume.grid.affine, volume.array
+    if np.linalg.det(lps) < 0:
+        lps, array = lps @ _flipped(array.shape[2]), array[..., ::-1]
+    spacing = volume.grid.spacing
+    axes = (lps[:3, :2] / spacing[:2]).T
+    return write_stack(folder, array, origin=lps[:3, 3], axes=axes, spacing=tuple(spacing), **attributes)
+
+
+def _flipped(slices: int) -> np.ndarray:
+    """4 x 4, from an index among slices in the other order to that among slices as they were."""
+    matrix = np.diag([1.0, 1.0, -1.0, 1.0])
+    matrix[2, 3] = slices - 1
+    return matrix
 
 
 def alter(path: Path, change: Callable[[FileDataset], object]) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from OpportunisticBMDLib.core.ct import CT
     from OpportunisticBMDLib.core.result import Result
     from OpportunisticBMDLib.core.segmentation import Segmentation
+    from OpportunisticBMDLib.reading.series.source_slices import SourceSlices
 
 PREPARING = "prepare the networks for this processor, once"
 LOADING, CHAIN, WRITING = 0.05, 0.15, 0.9  # where loading the models, the chain and writing begin
@@ -56,8 +57,15 @@ def steps_ahead(options: argparse.Namespace) -> tuple[Callable[[], object], ...]
     return partial(import_module, "OpportunisticBMDLib.pipeline"), engine, prepare_drawing
 
 
-def measure(ct: CT, load_s: float, output: Path, options: argparse.Namespace, progress: Progress) -> Result:
-    """Runs the chain on a CT and writes the results."""
+def measure(
+    ct: CT,
+    load_s: float,
+    output: Path,
+    options: argparse.Namespace,
+    progress: Progress,
+    slices: SourceSlices | None = None,
+) -> Result:
+    """Runs the chain on a CT and writes the results; where slices are given, also as DICOM objects of their study."""
     line = _given_line(options.line, ct) if options.line else None  # what is wrong with it is said before the long part
     from OpportunisticBMDLib.pipeline import Pipeline
     from OpportunisticBMDLib.reference import with_standing
@@ -86,7 +94,7 @@ def measure(ct: CT, load_s: float, output: Path, options: argparse.Namespace, pr
     progress("write", WRITING)
     result = with_standing(run.result, person(options))
     result = replace(result, timing_s={"load": load_s, **result.timing_s})
-    return write_results(output, ct, run.segmentation, result)
+    return write_results(output, ct, run.segmentation, result, slices)
 
 
 def person(options: argparse.Namespace) -> Person | None:

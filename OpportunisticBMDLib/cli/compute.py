@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from OpportunisticBMDLib.system.streams import show
 
 if TYPE_CHECKING:
     from OpportunisticBMDLib.core.ct import CT
+    from OpportunisticBMDLib.reading.series.source_slices import SourceSlices
 
 
 def prepare(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +42,9 @@ def prepare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep-month", action="store_true", help="write the month of the CT into the results, for compare"
     )
+    parser.add_argument(
+        "--dicom", action="store_true", help="also write DICOM objects of the patient's study (they say who it is)"
+    )
     add_options(parser)
     parser.set_defaults(command=_compute)
 
@@ -49,6 +54,8 @@ def _compute(options: argparse.Namespace) -> int:
     from OpportunisticBMDLib.results.folder import prepare_folder
 
     person(options)  # before anything is read
+    if options.dicom:
+        _check_dicom()
     output = options.output or Path(f"{stem(options.ct)}-bmd")
     prepare_folder(output)
     ahead = steps_ahead(options) if options.ct.exists() else ()  # a wrong path is told at once
@@ -60,11 +67,28 @@ def _compute(options: argparse.Namespace) -> int:
         known = replace(ct.acquisition, month_asked=options.keep_month, kvp=kvp, kvp_by_user=kvp != by_file)
         ct = replace(ct, acquisition=known)
         load_s = time.perf_counter() - start
-        result = measure(ct, load_s, output, options, progress)
+        slices = _slices(ct, options) if options.dicom else None
+        result = measure(ct, load_s, output, options, progress, slices)
     from OpportunisticBMDLib.cli.words import in_words  # here: what cannot be read is told before it is imported
 
     show(in_words(result, output))
     return REFUSED if result.status == "refused" else MEASURED
+
+
+def _check_dicom() -> None:
+    if find_spec("highdicom") is None:
+        raise BadInput("--dicom needs highdicom, which is not installed: pip install 'opportunistic-bmd[dicom]'.")
+
+
+def _slices(ct: CT, options: argparse.Namespace) -> SourceSlices:
+    """What the CT was read from; that no object can refer to it is said before the long part."""
+    from OpportunisticBMDLib.reading.series.source_slices import source_slices
+
+    slices = source_slices(options.ct, options.series, ct)
+    from OpportunisticBMDLib.dicom.objects.source import read_source  # here: a wrong file is told before it is imported
+
+    read_source(slices, ct.volume.grid)
+    return slices
 
 
 def _voltage(ct: CT, stated: float | None) -> float | None:

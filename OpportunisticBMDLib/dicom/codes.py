@@ -37,9 +37,48 @@ VERTEBRA_CODES = {
     "L4": Code("11994002", "SCT", "L4 vertebra"),
 }
 
-# Private scheme of this project ("99" marks a private Coding Scheme Designator in DICOM).
-TRABECULAR_BMD = Code("OBMD001", "99OBMD", "Volumetric trabecular bone mineral density, hydroxyapatite equivalent")
+QUALITATIVE_EVALUATIONS = Code("C0034375", "UMLS", "Qualitative Evaluations")
+SPINE = Code("421060004", "SCT", "Spine")
+
+# Private scheme of this project ("99" marks a private Coding Scheme Designator in DICOM): docs/dicom.md says what each
+# code means. A code keeps its meaning for ever.
+PRIVATE_SCHEME = "99OBMD"
+
+
+def _private(value: str, meaning: str) -> Code:
+    return Code(value, PRIVATE_SCHEME, meaning)
+
+
+TRABECULAR_BMD = _private("OBMD001", "Trabecular bone mineral density, QCT reading")
+BMD_SD = _private("OBMD002", "Standard deviation of bone mineral density")
+BMD_LOWER = _private("OBMD003", "Lower limit of 95 % interval of bone mineral density")
+BMD_UPPER = _private("OBMD004", "Upper limit of 95 % interval of bone mineral density")
+BMD_RANGE = _private("OBMD010", "Range of bone mineral density")
+BMD_RANGES = {  # by category
+    "osteoporosis": _private("OBMD011", "In the range of osteoporosis"),
+    "osteopenia": _private("OBMD012", "In the range of osteopenia"),
+    "normal": _private("OBMD013", "Above the range of osteopenia"),
+}
+STATUS = _private("OBMD020", "Status of measurement")
+STATUSES = {
+    "measured": _private("OBMD021", "Measured"),
+    "review": _private("OBMD022", "Measured, please review"),
+    "refused": _private("OBMD023", "Not measured"),
+}
+REASONS = {  # by severity; the answer is the reason's own code
+    "refusal": _private("OBMD030", "Reason for refusal"),
+    "warning": _private("OBMD031", "Reason for caution"),
+    "info": _private("OBMD032", "Note"),
+}
+USED_IN_MEAN = _private("OBMD040", "Used in the mean")
+YES = Code("373066001", "SCT", "Yes")
+NO = Code("373067005", "SCT", "No")
+GENANT_GRADE = _private("OBMD050", "Genant grade of vertebral deformity")
+GENANT_GRADES = tuple(_private(f"OBMD05{grade + 1}", f"Grade {grade}") for grade in range(4))
+
 ATTENUATION_COEFFICIENT = Code("112031", "DCM", "Attenuation Coefficient")
+MEAN_ATTENUATION = Code("112181", "DCM", "Mean Attenuation Coefficient")
+SD_OF_ATTENUATION = Code("112183", "DCM", "Standard Deviation of Attenuation Coefficient")
 VOLUME = Code("118565006", "SCT", "Volume")
 MEAN = Code("373098007", "SCT", "Mean")
 STANDARD_DEVIATION = Code("386136009", "SCT", "Standard Deviation")

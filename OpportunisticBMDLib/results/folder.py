@@ -10,21 +10,32 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from OpportunisticBMDLib.core.ct import CT
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.result import Result
 from OpportunisticBMDLib.core.segmentation import Segmentation
+from OpportunisticBMDLib.results.dicom_files import DICOM_FILES, FOLDER, write_dicom
 from OpportunisticBMDLib.results.json_file import as_json
 from OpportunisticBMDLib.system.scratch import Scratch, clear_abandoned
+
+if TYPE_CHECKING:
+    from OpportunisticBMDLib.reading.series.source_slices import SourceSlices
 
 RESULT, SEGMENTATION, PREVIEW, REPORT = "result.json", "segmentation.seg.nrrd", "preview.png", "report.html"
 STAGING_PREFIX = ".obmd-"  # of the hidden folder in which a result is prepared
 # In the order in which they are put into place: a result.json says that all the others are there.
-FILES = (SEGMENTATION, PREVIEW, REPORT, RESULT)
+FILES = (*DICOM_FILES, SEGMENTATION, PREVIEW, REPORT, RESULT)
 
 
-def write_results(directory: str | Path, ct: CT, segmentation: Segmentation | None, result: Result) -> Result:
+def write_results(
+    directory: str | Path,
+    ct: CT,
+    segmentation: Segmentation | None,
+    result: Result,
+    slices: SourceSlices | None = None,
+) -> Result:
     """Writes result.json, segmentation.seg.nrrd (if there are masks), preview.png and report.html into a folder.
 
     Everything is prepared in a hidden folder first and moved into place when complete. An earlier result in the folder
@@ -33,19 +44,23 @@ def write_results(directory: str | Path, ct: CT, segmentation: Segmentation | No
     Args:
         directory: made if need be.
         segmentation: on the CT's grid; None where a refused run has no masks.
+        slices: what the CT was read from; given, the result is also written as DICOM objects of their study.
 
     Returns:
         The result as written: with the time that writing took.
 
     Raises:
-        BadInput: the folder cannot be written, the disk is full, or something that is not a file is in the way.
+        BadInput: the folder cannot be written, the disk is full, something that is not a file is in the way, or no
+            object can refer to the slices.
     """
     directory = Path(directory)
     with _reasons_why_not(directory):
         _check_way(directory)
+        if slices is not None and (directory / FOLDER).is_file():
+            raise BadInput(f"A file named {FOLDER} is in the way in {directory}; move it or choose another folder.")
         directory.parent.mkdir(parents=True, exist_ok=True)
         with _staging(directory) as staging:
-            result = _prepare(staging, ct, segmentation, result)
+            result = _prepare(staging, ct, segmentation, result, slices)
             _move_into_place(staging, directory)
     return result
 
@@ -101,10 +116,14 @@ def _staging(directory: Path) -> Scratch:
     return Scratch(next(path for path in (directory, *directory.parents) if path.is_dir()), STAGING_PREFIX)
 
 
-def _prepare(staging: Path, ct: CT, segmentation: Segmentation | None, result: Result) -> Result:
+def _prepare(
+    staging: Path, ct: CT, segmentation: Segmentation | None, result: Result, slices: SourceSlices | None
+) -> Result:
     started = time.perf_counter()
     with _written_meanwhile(segmentation, staging / SEGMENTATION):
-        _draw(staging, ct, segmentation, result)
+        picture = _draw(staging, ct, segmentation, result)
+        if slices is not None:
+            write_dicom(staging, slices, ct, segmentation, result, picture)
     result = _with_writing_time(result, time.perf_counter() - started)
     text = json.dumps(as_json(result), indent=2, ensure_ascii=False, allow_nan=False)
     (staging / RESULT).write_text(text + "\n", encoding="utf-8")
@@ -125,7 +144,8 @@ def _written_meanwhile(segmentation: Segmentation | None, path: Path) -> Iterato
     writing.result()
 
 
-def _draw(staging: Path, ct: CT, segmentation: Segmentation | None, result: Result) -> None:
+def _draw(staging: Path, ct: CT, segmentation: Segmentation | None, result: Result) -> bytes:
+    """Writes the picture and the report; the picture as PNG."""
     # Here, because it is slow to import: whoever writes nothing, or cannot, need not wait for it.
     from OpportunisticBMDLib.results.preview import as_png, draw_preview
     from OpportunisticBMDLib.results.report import render_report
@@ -133,6 +153,7 @@ def _draw(staging: Path, ct: CT, segmentation: Segmentation | None, result: Resu
     picture = as_png(draw_preview(ct, segmentation, result))
     (staging / PREVIEW).write_bytes(picture)
     (staging / REPORT).write_text(render_report(result, picture), encoding="utf-8")
+    return picture
 
 
 def _with_writing_time(result: Result, seconds: float) -> Result:
@@ -142,10 +163,12 @@ def _with_writing_time(result: Result, seconds: float) -> Result:
 
 def _move_into_place(staging: Path, directory: Path) -> None:
     """Replaces the old files by the new ones, and puts the old ones back should a move fail."""
-    is_new = not directory.exists()
-    directory.mkdir(exist_ok=True)
+    needed = [directory, *([directory / FOLDER] if (staging / FOLDER).exists() else [])]
+    made = [place for place in needed if not place.exists()]
+    for place in made:
+        place.mkdir()
     old = staging / "old"
-    old.mkdir()
+    (old / FOLDER).mkdir(parents=True)
     moved, kept = [], []
     try:
         for name in reversed(FILES):
@@ -161,6 +184,9 @@ def _move_into_place(staging: Path, directory: Path) -> None:
             os.unlink(directory / name)
         for name in kept:
             os.replace(old / name, directory / name)
-        if is_new:
-            directory.rmdir()
+        for place in reversed(made):
+            place.rmdir()
         raise
+    if set(kept) & set(DICOM_FILES):
+        with suppress(OSError):  # something else is in it, or new objects
+            (directory / FOLDER).rmdir()

@@ -15,7 +15,8 @@ REPOSITORY = Path(__file__).parents[2]
 LIBRARY = REPOSITORY / "OpportunisticBMDLib"
 SLICERS_OWN = {"vtk", "slicer", "vtkSegmentationCorePython", "MRMLCorePython"}  # they come with 3D Slicer
 OWN = {"OpportunisticBMDLib", "OpportunisticBMDTraining"}
-EXTRAS = {"cases/": "cases", "inference/openvino_": "openvino"}  # how a file's path begins -> the extra that it needs
+# How a file's path begins -> the extra that it needs.
+EXTRAS = {"cases/": "cases", "dicom/objects/": "dicom", "inference/openvino_": "openvino"}
 INSTALLED_AS = {"nrrd": "pynrrd", "sklearn": "scikit-learn"}
 
 

@@ -32,14 +32,24 @@ class _Found:
 def read_dicom_folder(folder: Path, series_uid: str | None = None, name: str | None = None) -> CT:
     """Reads the CT series asked for, or the one that suits best, from all DICOM files below a folder.
 
-    Files that are no CT, and what cannot be read and does not say that it is a slice of that CT, are left out; links
-    to folders are followed.
-
     Args:
         name: of what the user asked for, where it is not the folder.
 
     Raises:
         BadInput: no CT series, the series asked for is not there, or it cannot be read rightly.
+    """
+    ct = read_stack(chosen_stack(folder, series_uid), str(folder), name)
+    return CT(ct.volume, replace(ct.acquisition, series_asked=series_uid is not None))
+
+
+def chosen_stack(folder: Path, series_uid: str | None = None) -> SliceStack:
+    """The slices that `read_dicom_folder` reads.
+
+    Files that are no CT, and what cannot be read and does not say that it is a slice of that CT, are left out; links
+    to folders are followed.
+
+    Raises:
+        BadInput: as there, but for what only the pixels tell.
     """
     found = _found_in(folder)
     if not found.slices and not found.others and not found.damaged:
@@ -54,9 +64,7 @@ def read_dicom_folder(folder: Path, series_uid: str | None = None, name: str | N
         found, damaged=[replace(file, series_uid=_common(file.series_uid, names)) for file in found.damaged]
     )
     stacks = [_with_left_out(stack, chosen, found) for stack in stacks_of(chosen)]
-    stack = _readable(stacks, found.damaged)
-    ct = read_stack(stack, str(folder), name)
-    return CT(ct.volume, replace(ct.acquisition, series_asked=series_uid is not None))
+    return _readable(stacks, found.damaged)
 
 
 def _common(series_uid: str | None, names: dict[str, str]) -> str | None:

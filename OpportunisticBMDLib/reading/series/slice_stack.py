@@ -100,6 +100,15 @@ class SliceStack:
         return bool((np.diff(self.heights) <= SAME_POSITION_MM).any())
 
     @property
+    def without_doubles(self) -> SliceStack:
+        """One slice a place, the first of those that share it."""
+        kept = [0]
+        for k, height in enumerate(self.heights):
+            if height - self.heights[kept[-1]] > SAME_POSITION_MM:
+                kept.append(k)
+        return replace(self, slices=tuple(self.slices[k] for k in kept))
+
+    @property
     def is_even(self) -> bool:
         """Whether steps are equal up to rounding."""
         count = len(self.slices)
