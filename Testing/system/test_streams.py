@@ -21,7 +21,7 @@ from example_results import grid_of, normal, synthetic_case
 from OpportunisticBMDLib import cli, reading
 from OpportunisticBMDLib.cli import compute
 
-def measure(ct, load_s, output, options, progress):
+def measure(ct, load_s, output, options, progress, slices):
     output.mkdir()
     (output / "result.json").write_text("{}")
     progress("write", 0.9)
