@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,6 +26,8 @@ REPOSITORY = Path(__file__).parents[2]
 @pytest.fixture
 def pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> KnownPip:
     (tmp_path / "pip").mkdir()
+    # Other tests compute in this process; Slicer's never does.
+    monkeypatch.delitem(sys.modules, "openvino", raising=False)
     monkeypatch.setattr(slicer.app, "testingEnabled", lambda: False)  # in testing mode Slicer installs nothing
     monkeypatch.setattr(slicer.util, "errorDisplay", lambda text, **more: None)
     return KnownPip(tmp_path / "pip", monkeypatch)
