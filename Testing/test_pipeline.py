@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from example_levels import sure, unsure
-from example_results import grid_of, synthetic_case
+from noisy_case import computed_line_pipeline, noisy_case, unseen
 from OpportunisticBMDLib.calibration import line_for
 from OpportunisticBMDLib.core.box import Box
 from OpportunisticBMDLib.core.calibration_line import Calibration
@@ -35,17 +35,12 @@ OWN_LINE = Calibration("phantom", "HA", 1.1, 3.0, "measured on this scanner", ki
 
 @pytest.fixture(scope="module")
 def pipeline() -> Pipeline:
-    """With the computed line: that of the tissues lies where the masks lie, and is kept from one edit to the next."""
-    return replace(Pipeline.load(engine="torch"), calibration=line_for(120))
+    return computed_line_pipeline()
 
 
 @pytest.fixture(scope="module")
 def case() -> tuple[CT, Segmentation]:
-    """Three bodies of 150 HU in noise."""
-    ct, segmentation = synthetic_case(grid_of("oblique"))
-    noise = np.random.default_rng(1).normal(0, 25, ct.volume.grid.size)
-    noisy = Volume((ct.volume.array + noise).astype(np.int16), ct.volume.grid)
-    return CT(noisy, ct.acquisition), segmentation
+    return noisy_case()
 
 
 @pytest.fixture(scope="module")
@@ -69,11 +64,6 @@ def eroded(segmentation: Segmentation, *names: str, share: float = 0.1) -> Segme
         index = np.argwhere(labels == LABELS[name])
         labels[tuple(index[: int(share * len(index))].T)] = 0
     return Segmentation(Volume(labels, segmentation.labels.grid), segmentation.confidence)
-
-
-def unseen(ct: CT) -> CT:
-    """The same CT, of which nothing is remembered."""
-    return replace(ct, volume=replace(ct.volume))
 
 
 @contextmanager

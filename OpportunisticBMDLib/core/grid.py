@@ -130,6 +130,10 @@ class Grid:
         affine[:3, 3] = self.ras_of(np.asarray(start))
         return Grid(triple(size), affine)
 
+    def part(self, ranges: tuple[slice, slice, slice]) -> Grid:
+        """The voxels of these index ranges, whose ends are given."""
+        return self.cropped([r.start for r in ranges], [r.stop - r.start for r in ranges])
+
     def part_under(self, other: Grid, margin: int = 0) -> tuple[slice, slice, slice]:
         """The index ranges of this grid that hold all of another one that lies within, and `margin` voxels around.
 

@@ -140,7 +140,7 @@ def correction_input(ct: Volume, region: Region, bmd: float, calibration: Calibr
     image = np.zeros(grid.size, np.float32)
     held = extent(body)
     if held is not None:  # only there is the CT looked at
-        around = grid.cropped([r.start for r in held], body[held].shape)
+        around = grid.part(held)
         near = ct.part(ct.grid.part_under(around, margin=SMOOTHING_VOXELS))
         image[held] = windowed(calibration.bmd(near.resampled(around).array) - bmd, card)
     return (image * body)[None]

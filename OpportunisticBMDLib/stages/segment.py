@@ -63,9 +63,7 @@ class Look:
         found = extent(self.probabilities[1:].max(axis=0) >= 1 / len(self.probabilities))
         if found is None:
             return None
-        inside = grown(found, self.crop.size)
-        shape = [r.stop - r.start for r in inside]
-        return grid.part_under(self.crop.cropped([r.start for r in inside], shape), margin=AROUND)
+        return grid.part_under(self.crop.part(grown(found, self.crop.size)), margin=AROUND)
 
     def on(self, region: Grid) -> np.ndarray:
         """(4, ...) on a grid of the CT's; 0 outside the crop."""
@@ -120,7 +118,7 @@ def _whole(grid: Grid, looks: Sequence[Look]) -> Segmentation:
 def _masks(grid: Grid, looks: Sequence[Look]) -> tuple[Ranges, Segmentation]:
     """The same on the part of the grid that may hold bodies, and that part."""
     ranges = _around([part for look in looks if (part := look.part_of(grid))])
-    region = grid.cropped([r.start for r in ranges], [r.stop - r.start for r in ranges])
+    region = grid.part(ranges)
     # Classes are compared after interpolation: the edge is then as smooth as the finer of the two grids.
     fine = np.mean([look.on(region) for look in looks], axis=0)
     labels = _one_body_each(fine.argmax(axis=0).astype(np.uint8), region)

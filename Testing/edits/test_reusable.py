@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from example_results import grid_of, synthetic_case
-from OpportunisticBMDLib.calibration import line_for
+from noisy_case import computed_line_pipeline, noisy_case, unseen
 from OpportunisticBMDLib.core.ct import CT
 from OpportunisticBMDLib.core.result import Result
 from OpportunisticBMDLib.core.segmentation import Segmentation
@@ -55,16 +53,12 @@ def renamed(labels: np.ndarray) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def pipeline() -> Pipeline:
-    """With the computed line: that of the tissues lies where the masks lie, and is kept from one edit to the next."""
-    return replace(Pipeline.load(engine="torch"), calibration=line_for(120))
+    return computed_line_pipeline()
 
 
 @pytest.fixture(scope="module")
 def case() -> tuple[CT, Segmentation]:
-    """Three bodies of 150 HU in noise."""
-    ct, segmentation = synthetic_case(grid_of("oblique"))
-    noise = np.random.default_rng(1).normal(0, 25, ct.volume.grid.size)
-    return CT(Volume((ct.volume.array + noise).astype(np.int16), ct.volume.grid), ct.acquisition), segmentation
+    return noisy_case()
 
 
 def figures(result: Result) -> tuple:
@@ -89,5 +83,4 @@ def test_edits_after_each_other_give_what_measuring_anew_gives(
         labels = edit(labels)
         masks = Segmentation(Volume(labels, segmentation.labels.grid), segmentation.confidence)
         result = pipeline.measure(ct, masks, previous=result).result
-    unseen = replace(ct, volume=Volume(ct.volume.array, ct.volume.grid))  # of which nothing is remembered
-    assert figures(result) == figures(pipeline.measure(unseen, masks).result) != before
+    assert figures(result) == figures(pipeline.measure(unseen(ct), masks).result) != before
