@@ -37,7 +37,7 @@ $(READY): pyproject.toml
 	         "(Debian, Ubuntu: apt-get install -y python3-venv)." >&2; \
 	    exit 1; }
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv
-	$(VENV)/bin/uv pip install --python $(VENV)/bin/python --editable '.[dicom,training,dev]'
+	$(VENV)/bin/uv pip install --python $(VENV)/bin/python --editable '.[dicom,pacs,cohort,training,dev]'
 	@touch $@
 
 clean:

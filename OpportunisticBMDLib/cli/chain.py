@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +15,7 @@ from OpportunisticBMDLib.core.standing import ADULT_YEARS, Person
 from OpportunisticBMDLib.core.thresholds import Thresholds
 from OpportunisticBMDLib.inference.device import DEVICES, chosen_device
 from OpportunisticBMDLib.inference.engine import ENGINES, engine_named
+from OpportunisticBMDLib.measuring import WRITING, Setup, chain_of, written
 from OpportunisticBMDLib.system.progress import Progress
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from OpportunisticBMDLib.reading.series.source_slices import SourceSlices
 
 PREPARING = "prepare the networks for this processor, once"
-LOADING, CHAIN, WRITING = 0.05, 0.15, 0.9  # where loading the models, the chain and writing begin
+LOADING = 0.05  # where loading the models begins
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -67,34 +67,24 @@ def measure(
 ) -> Result:
     """Runs the chain on a CT and writes the results; where slices are given, also as DICOM objects of their study."""
     line = _given_line(options.line, ct) if options.line else None  # what is wrong with it is said before the long part
-    from OpportunisticBMDLib.pipeline import Pipeline
-    from OpportunisticBMDLib.reference import with_standing
-    from OpportunisticBMDLib.results.folder import write_results
-    from OpportunisticBMDLib.scanners.registry import ScannerRegistry
-
-    def chain(stage: str, fraction: float) -> None:
-        progress(stage, CHAIN + fraction * (WRITING - CHAIN))
-
-    scanners = None if options.no_registry else ScannerRegistry.of_user()
-    if scanners is not None:
-        scanners.line_for(ct.acquisition)  # a registry that cannot be read is told of before the long part
-    progress("load models", LOADING)
-    device = chosen_device(options.device, options.engine)
-    pipeline = Pipeline.load(options.models, device, options.engine, lambda *_: progress(PREPARING, LOADING))
-    pipeline = replace(
-        pipeline,
-        thresholds=Thresholds(material=options.material),
-        calibration=line,
-        scanners=scanners,
+    setup = Setup(
+        options.models,
+        options.device,
+        options.engine,
+        Thresholds(material=options.material),
+        line,
+        uses_registry=not options.no_registry,
     )
+    if setup.scanners is not None:
+        setup.scanners.line_for(ct.acquisition)  # a registry that cannot be read is told of before the long part
+    progress("load models", LOADING)
+    pipeline = setup.pipeline(lambda *_: progress(PREPARING, LOADING))
     if options.segmentation:
-        run = pipeline.measure(ct, _given_masks(options.segmentation, ct), progress=chain)
+        run = pipeline.measure(ct, _given_masks(options.segmentation, ct), progress=chain_of(progress))
     else:
-        run = pipeline.run(ct, chain)
+        run = pipeline.run(ct, chain_of(progress))
     progress("write", WRITING)
-    result = with_standing(run.result, person(options))
-    result = replace(result, timing_s={"load": load_s, **result.timing_s})
-    return write_results(output, ct, run.segmentation, result, slices)
+    return written(run, ct, load_s, output, person=person(options), slices=slices)
 
 
 def person(options: argparse.Namespace) -> Person | None:

@@ -16,12 +16,12 @@ from OpportunisticBMDLib.cli.stem import stem
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.standing import SEXES
 from OpportunisticBMDLib.core.tube_voltage import possible_voltage
+from OpportunisticBMDLib.measuring import slices_for_objects
 from OpportunisticBMDLib.system.meanwhile import meanwhile
 from OpportunisticBMDLib.system.streams import show
 
 if TYPE_CHECKING:
     from OpportunisticBMDLib.core.ct import CT
-    from OpportunisticBMDLib.reading.series.source_slices import SourceSlices
 
 
 def prepare(parser: argparse.ArgumentParser) -> None:
@@ -67,7 +67,7 @@ def _compute(options: argparse.Namespace) -> int:
         known = replace(ct.acquisition, month_asked=options.keep_month, kvp=kvp, kvp_by_user=kvp != by_file)
         ct = replace(ct, acquisition=known)
         load_s = time.perf_counter() - start
-        slices = _slices(ct, options) if options.dicom else None
+        slices = slices_for_objects(ct, options.ct, options.series) if options.dicom else None
         result = measure(ct, load_s, output, options, progress, slices)
     from OpportunisticBMDLib.cli.words import in_words  # here: what cannot be read is told before it is imported
 
@@ -78,17 +78,6 @@ def _compute(options: argparse.Namespace) -> int:
 def _check_dicom() -> None:
     if find_spec("highdicom") is None:
         raise BadInput("--dicom needs highdicom, which is not installed: pip install 'opportunistic-bmd[dicom]'.")
-
-
-def _slices(ct: CT, options: argparse.Namespace) -> SourceSlices:
-    """What the CT was read from; that no object can refer to it is said before the long part."""
-    from OpportunisticBMDLib.reading.series.source_slices import source_slices
-
-    slices = source_slices(options.ct, options.series, ct)
-    from OpportunisticBMDLib.dicom.objects.source import read_source  # here: a wrong file is told before it is imported
-
-    read_source(slices, ct.volume.grid)
-    return slices
 
 
 def _voltage(ct: CT, stated: float | None) -> float | None:

@@ -1,0 +1,1 @@
+"""Many CTs: measured by several processes, on one computer or many, and never twice."""
