@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.thresholds import Thresholds
 from OpportunisticBMDLib.inference.device import chosen_device
 from OpportunisticBMDLib.system.progress import Progress, silent
@@ -68,6 +69,8 @@ def measure_file(
     *,
     series_uid: str | None = None,
     as_dicom: bool = False,
+    kvp: float | None = None,
+    person: Person | None = None,
     progress: Progress = silent,
 ) -> Result:
     """Reads a CT, measures it and writes its results, which appear together or not at all.
@@ -76,34 +79,47 @@ def measure_file(
         source, series_uid: see `read_ct`.
         directory: see `write_results`.
         as_dicom: whether DICOM objects of the patient's study are written, too.
+        kvp: the tube voltage where the file states none, kV.
+        person: whom to look up in the reference curves.
 
     Raises:
         BadInput: the CT cannot be read, no object can refer to it, or the folder cannot be written.
     """
-    from OpportunisticBMDLib.reading import read_ct
+    from OpportunisticBMDLib.reading import read_ct_with_slices
 
     progress("read", 0.0)
     start = time.perf_counter()
-    ct = read_ct(source, series_uid)
+    ct, slices = read_ct_with_slices(source, series_uid)
     load_s = time.perf_counter() - start
-    slices = slices_for_objects(ct, source, series_uid) if as_dicom else None
+    slices = slices_for_objects(ct, slices, source) if as_dicom else None
+    ct = with_voltage(ct, kvp)
     run = pipeline.run(ct, chain_of(progress))
     progress("write", WRITING)
-    return written(run, ct, load_s, directory, slices=slices)
+    return written(run, ct, load_s, directory, person=person, slices=slices)
 
 
-def slices_for_objects(ct: CT, source: Path, series_uid: str | None) -> SourceSlices:
-    """What a CT was read from; that no object can refer to it is said before the long part.
+def with_voltage(ct: CT, kvp: float | None) -> CT:
+    """A CT with this tube voltage, kV, if its file states nothing of the kind."""
+    from OpportunisticBMDLib.core.ct import ImageKind
+
+    known = ct.acquisition
+    states_other = known.spectrum is not None or known.image_kind is not ImageKind.CONVENTIONAL
+    if kvp is None or known.kvp is not None or states_other:
+        return ct
+    return replace(ct, acquisition=replace(known, kvp=kvp, kvp_by_user=True))
+
+
+def slices_for_objects(ct: CT, slices: SourceSlices | None, source: Path) -> SourceSlices:
+    """The slices of a CT, if objects can refer to them: that they cannot is said before the long part.
 
     Raises:
-        BadInput: see `source_slices` and `read_source`.
+        BadInput: there are none, or see `source_series`.
     """
-    from OpportunisticBMDLib.reading.series.source_slices import source_slices
+    if slices is None:
+        raise BadInput(f"{source} is not DICOM, so no DICOM study can get the results: leave out --dicom.")
+    from OpportunisticBMDLib.dicom.objects.source import source_series  # here: what is not DICOM is told before
 
-    slices = source_slices(source, series_uid, ct)
-    from OpportunisticBMDLib.dicom.objects.source import read_source  # here: a wrong file is told before it is imported
-
-    read_source(slices, ct.volume.grid)
+    source_series(slices, ct.volume.grid)
     return slices
 
 

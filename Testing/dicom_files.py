@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
+import SimpleITK as sitk
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
@@ -124,6 +125,22 @@ def _flipped(slices: int) -> np.ndarray:
     matrix = np.diag([1.0, 1.0, -1.0, 1.0])
     matrix[2, 3] = slices - 1
     return matrix
+
+
+def pack(path: Path, compressor: str) -> None:
+    """Compresses a slice as ITK does it, by "JPEG" or "JPEG2000", without loss."""
+    data, packed = pydicom.dcmread(path), path.with_name("packed")
+    writer = sitk.ImageFileWriter()
+    writer.SetFileName(str(packed))
+    writer.SetImageIO("GDCMImageIO")
+    writer.UseCompressionOn()
+    writer.SetCompressor(compressor)
+    writer.Execute(sitk.GetImageFromArray(data.pixel_array[None].astype(np.int16)))
+    compressed = pydicom.dcmread(packed)
+    packed.unlink()
+    data.file_meta.TransferSyntaxUID = compressed.file_meta.TransferSyntaxUID
+    data["PixelData"] = compressed["PixelData"]
+    data.save_as(path)
 
 
 def alter(path: Path, change: Callable[[FileDataset], object]) -> None:

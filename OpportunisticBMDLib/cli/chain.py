@@ -67,14 +67,7 @@ def measure(
 ) -> Result:
     """Runs the chain on a CT and writes the results; where slices are given, also as DICOM objects of their study."""
     line = _given_line(options.line, ct) if options.line else None  # what is wrong with it is said before the long part
-    setup = Setup(
-        options.models,
-        options.device,
-        options.engine,
-        Thresholds(material=options.material),
-        line,
-        uses_registry=not options.no_registry,
-    )
+    setup = setup_of(options, line)
     if setup.scanners is not None:
         setup.scanners.line_for(ct.acquisition)  # a registry that cannot be read is told of before the long part
     progress("load models", LOADING)
@@ -85,6 +78,18 @@ def measure(
         run = pipeline.run(ct, chain_of(progress))
     progress("write", WRITING)
     return written(run, ct, load_s, output, person=person(options), slices=slices)
+
+
+def setup_of(options: argparse.Namespace, line: Calibration | None = None) -> Setup:
+    """How CTs are measured."""
+    return Setup(
+        options.models,
+        options.device,
+        options.engine,
+        Thresholds(material=options.material),
+        line,
+        uses_registry=not options.no_registry,
+    )
 
 
 def person(options: argparse.Namespace) -> Person | None:

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 def prepare(parser: argparse.ArgumentParser) -> None:
     """Adds what the command takes."""
-    parser.add_argument("ct", type=Path, metavar="CT", help="NIfTI, NRRD or MetaImage file, DICOM folder, or a zip")
+    parser.add_argument(
+        "ct", type=Path, metavar="CT", help="NIfTI, NRRD or MetaImage file, DICOM folder or enhanced CT, or a zip"
+    )
     parser.add_argument("--series", metavar="UID", help="the DICOM series to measure, where there are several")
     parser.add_argument(
         "--segmentation", type=Path, metavar="SEG", help="measure these masks (.seg.nrrd, DICOM SEG or label map)"
@@ -50,7 +52,7 @@ def prepare(parser: argparse.ArgumentParser) -> None:
 
 
 def _compute(options: argparse.Namespace) -> int:
-    from OpportunisticBMDLib.reading import read_ct
+    from OpportunisticBMDLib.reading import read_ct_with_slices
     from OpportunisticBMDLib.results.folder import prepare_folder
 
     person(options)  # before anything is read
@@ -62,12 +64,12 @@ def _compute(options: argparse.Namespace) -> int:
     with reported(options.progress) as progress, meanwhile(*ahead):
         progress("read", 0.0)
         start = time.perf_counter()
-        ct = read_ct(options.ct, options.series)
+        ct, slices = read_ct_with_slices(options.ct, options.series)
         kvp, by_file = _voltage(ct, options.kvp), ct.acquisition.kvp
         known = replace(ct.acquisition, month_asked=options.keep_month, kvp=kvp, kvp_by_user=kvp != by_file)
         ct = replace(ct, acquisition=known)
         load_s = time.perf_counter() - start
-        slices = slices_for_objects(ct, options.ct, options.series) if options.dicom else None
+        slices = slices_for_objects(ct, slices, options.ct) if options.dicom else None
         result = measure(ct, load_s, output, options, progress, slices)
     from OpportunisticBMDLib.cli.words import in_words  # here: what cannot be read is told before it is imported
 

@@ -7,13 +7,13 @@ at a time, on all cores.
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from OpportunisticBMDLib.core.grid import Grid
+from OpportunisticBMDLib.system.processes import usable_cores
 
 MOST_ASKEW = 1e-3  # voxels of the old grid, over all of the new one: less is rounding in a file's header
 LEAST_COARSER = 1.3  # times the spacing: from there on it is averaged first, so that noise and edges do not alias
@@ -124,7 +124,7 @@ def applied(array: np.ndarray, weights: tuple[AxisWeights, AxisWeights, AxisWeig
             chunk = one.along(chunk, axis)
         found[first : first + step] = chunk
 
-    with ThreadPoolExecutor(os.cpu_count()) as cores:
+    with ThreadPoolExecutor(usable_cores()) as cores:
         list(cores.map(fill, range(0, len(found), step)))
     new: np.ndarray = found.transpose([order.index(one.axis) for one in weights])
     for n, one in enumerate(weights):

@@ -12,9 +12,11 @@ from OpportunisticBMDLib.reading.archive import read_zip
 from OpportunisticBMDLib.reading.headers import format_by_content, format_by_name
 from OpportunisticBMDLib.reading.image_file import read_image_file
 from OpportunisticBMDLib.reading.series.dicom_file import has_preamble
-from OpportunisticBMDLib.reading.series.dicom_folder import read_dicom_folder
+from OpportunisticBMDLib.reading.series.dicom_folder import read_dicom
+from OpportunisticBMDLib.reading.series.frames import is_enhanced_ct
+from OpportunisticBMDLib.reading.series.source_slices import SourceSlices
 
-__all__ = ["read_ct"]
+__all__ = ["read_ct", "read_ct_with_slices"]
 
 
 def read_ct(path: str | os.PathLike[str], series_uid: str | None = None) -> CT:
@@ -30,20 +32,27 @@ def read_ct(path: str | os.PathLike[str], series_uid: str | None = None) -> CT:
     Raises:
         BadInput: the path holds no CT that can be read rightly; the message names the file and the reason.
     """
+    return read_ct_with_slices(path, series_uid)[0]
+
+
+def read_ct_with_slices(path: str | os.PathLike[str], series_uid: str | None = None) -> tuple[CT, SourceSlices | None]:
+    """Reads a CT as `read_ct` does, and gives the DICOM slices that it was read from; None where it is not DICOM."""
     path = Path(path)
     try:
         if not path.exists():
             raise BadInput(f"{path} does not exist: check the path.")
         if path.is_dir():
-            return read_dicom_folder(path, series_uid)
+            return read_dicom(path, series_uid)
         if not path.is_file():
             raise BadInput(f"{path} is no ordinary file: name a file or a folder.")
         if path.stat().st_size == 0:
             raise BadInput(f"{path} is empty: copy it again.")
         if format_by_content(path):
-            return _read_image(path, series_uid)
+            return _read_image(path, series_uid), None
         if zipfile.is_zipfile(path):
             return read_zip(path, series_uid)
+        if is_enhanced_ct(path):
+            return read_dicom(path, series_uid)
         raise BadInput(_why_not_a_ct(path))
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror or error}.") from error

@@ -13,10 +13,12 @@ from typing import BinaryIO
 
 from OpportunisticBMDLib.core.ct import CT
 from OpportunisticBMDLib.core.errors import BadInput
-from OpportunisticBMDLib.reading.facts.acquisition_facts import DICOM, shown_name
+from OpportunisticBMDLib.reading.facts.acquisition_facts import shown_name
 from OpportunisticBMDLib.reading.image_file import is_image_file, read_image_file
-from OpportunisticBMDLib.reading.series.dicom_folder import read_dicom_folder
-from OpportunisticBMDLib.reading.series.dicom_header import Damaged, SliceHeader, read_header
+from OpportunisticBMDLib.reading.series.dicom_folder import read_dicom
+from OpportunisticBMDLib.reading.series.dicom_header import Damaged, SliceHeader, read_headers
+from OpportunisticBMDLib.reading.series.file_state import FileState
+from OpportunisticBMDLib.reading.series.source_slices import SourceSlices
 from OpportunisticBMDLib.system.files import open_regular
 from OpportunisticBMDLib.system.leftovers import TEMPORARY_PREFIX
 from OpportunisticBMDLib.system.printable import printable
@@ -35,22 +37,26 @@ _MACS_OWN = "__MACOSX"
 _SEGMENTATION = ".seg.nrrd"
 
 
-def read_zip(path: Path, series_uid: str | None = None) -> CT:
+def read_zip(path: Path, series_uid: str | None = None) -> tuple[CT, SourceSlices | None]:
     """Unpacks into a temporary folder, reads the CT, and leaves nothing behind.
 
     A segmentation beside the CT, and what a Mac adds, do not count. Of a zip that holds nothing but another one, that
     is read.
 
+    Returns:
+        The CT, and the slices that it was read from; None where it is not DICOM.
+
     Raises:
         BadInput: an unsafe, damaged or encrypted zip, or one that holds no CT, or several of which none was named.
     """
-    ct = _read_zip(path, path.name, series_uid, zips_within=1)
-    if ct.acquisition.format == DICOM:  # named already, without what may tell the patient
-        return ct
-    return CT(ct.volume, replace(ct.acquisition, path=shown_name(path.name)))
+    state = FileState.of(path)
+    ct, slices = _read_zip(path, path.name, series_uid, zips_within=1)
+    if slices is not None:  # the CT is named already, without what may tell the patient
+        return ct, slices.from_zip(path, state)
+    return CT(ct.volume, replace(ct.acquisition, path=shown_name(path.name))), None
 
 
-def _read_zip(path: Path, asked: str, series_uid: str | None, zips_within: int) -> CT:
+def _read_zip(path: Path, asked: str, series_uid: str | None, zips_within: int) -> tuple[CT, SourceSlices | None]:
     """`asked` is the name of the zip that the user gave."""
     temporary = Path(tempfile.gettempdir())
     clear_abandoned(temporary, TEMPORARY_PREFIX)
@@ -64,7 +70,9 @@ def _read_zip(path: Path, asked: str, series_uid: str | None, zips_within: int) 
             raise BadInput(_named_in_zip(str(error), folder, path)) from error
 
 
-def _read_unpacked(path: Path, folder: Path, asked: str, series_uid: str | None, zips_within: int) -> CT:
+def _read_unpacked(
+    path: Path, folder: Path, asked: str, series_uid: str | None, zips_within: int
+) -> tuple[CT, SourceSlices | None]:
     files = sorted(file for file in folder.rglob("*") if file.is_file())
     segmentations = [file for file in files if file.name.lower().endswith(_SEGMENTATION)]
     images = [file for file in files if is_image_file(file) and file not in segmentations]
@@ -74,7 +82,7 @@ def _read_unpacked(path: Path, folder: Path, asked: str, series_uid: str | None,
                 f"{path} holds a DICOM CT and the image file {images[0].relative_to(folder)}: name the DICOM series "
                 "by its UID, or unpack the zip and name the folder or the file."
             )
-        return read_dicom_folder(folder, series_uid, asked)
+        return read_dicom(folder, series_uid, asked)
     if len(images) > 1:
         names = f"{images[0].relative_to(folder)} and {images[1].relative_to(folder)}"
         raise BadInput(
@@ -83,7 +91,7 @@ def _read_unpacked(path: Path, folder: Path, asked: str, series_uid: str | None,
     if images and series_uid is not None:
         raise BadInput(f"{images[0]} is not DICOM, so a series cannot be picked in it: leave out the series UID.")
     if images:
-        return read_image_file(images[0])
+        return read_image_file(images[0]), None
     zips = [file for file in files if zipfile.is_zipfile(file)]
     if len(zips) == 1 and zips_within:
         return _read_zip(zips[0], asked, series_uid, zips_within - 1)
@@ -92,13 +100,13 @@ def _read_unpacked(path: Path, folder: Path, asked: str, series_uid: str | None,
     if zips:
         raise BadInput(f"{path} holds {len(zips)} zips: unpack it and name the one with the CT.")
     if segmentations:
-        return read_image_file(segmentations[0])  # which says that it is no CT
-    return read_dicom_folder(folder, series_uid, asked)  # which says what there is instead of a CT
+        return read_image_file(segmentations[0]), None  # which says that it is no CT
+    return read_dicom(folder, series_uid, asked)  # which says what there is instead of a CT
 
 
 def _hold_a_slice(files: Sequence[Path]) -> bool:
     """Whether one of them is a slice of a CT, be it a damaged one."""
-    headers = map(read_header, files)
+    headers = (header for file in files for header in read_headers(file))
     return any(isinstance(h, SliceHeader) or (isinstance(h, Damaged) and h.is_slice) for h in headers)
 
 

@@ -39,12 +39,12 @@ def write_dicom(
     from OpportunisticBMDLib.dicom.objects.documents import encapsulated_pdf, secondary_capture
     from OpportunisticBMDLib.dicom.objects.measurements import structured_report
     from OpportunisticBMDLib.dicom.objects.segmentation import dicom_segmentation
-    from OpportunisticBMDLib.dicom.objects.source import read_source
+    from OpportunisticBMDLib.dicom.objects.source import source_series
     from OpportunisticBMDLib.dicom.objects.unheard import unheard
     from OpportunisticBMDLib.results.report_pdf import render_pdf
 
     with unheard():
-        source = read_source(slices, ct.volume.grid)
+        source = source_series(slices, ct.volume.grid)
         masks = None if segmentation is None else dicom_segmentation(source, segmentation.labels, result)
         objects = {
             SEGMENTATION: masks,
@@ -55,6 +55,7 @@ def write_dicom(
         (directory / FOLDER).mkdir(exist_ok=True)
         for name, made in objects.items():
             if made is not None:
+                made.SpecificCharacterSet = source.first.SpecificCharacterSet  # which highdicom 0.27 leaves out
                 made.save_as(directory / name, enforce_file_format=True)
 
 

@@ -1,4 +1,4 @@
-"""Child processes that can be ended with all that they started: a launcher's child, or a pool of workers."""
+"""Child processes that can be ended with all that they started, and how many cores there are for them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+
+def usable_cores() -> int:
+    """How many cores this process may use, which are fewer than there are where it was bound to some."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def in_own_group() -> dict[str, Any]:

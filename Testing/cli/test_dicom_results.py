@@ -16,6 +16,7 @@ from dicom_files import write_volume
 from dicom_programs import errors_of, said_by
 from image_files import nrrd_file
 from measured_series import series
+from multi_frame_files import write_enhanced
 from OpportunisticBMDLib.cli import BAD_INPUT, MEASURED, REFUSED, main
 from OpportunisticBMDLib.reading import read_ct
 from OpportunisticBMDLib.results.dicom_files import DICOM_FILES, SEGMENTATION
@@ -78,16 +79,26 @@ def test_an_image_file_has_no_study(tmp_path, capfd):
 
 def test_slices_that_no_object_can_refer_to_are_told_before_they_are_measured(tmp_path, capfd):
     measured = series(tmp_path / "ct", FrameOfReferenceUID=None)
-    assert compute(measured.folder, tmp_path / "out", "--models", tmp_path / "none") == BAD_INPUT
-    assert "no valid FrameOfReferenceUID" in told(capfd) and not (tmp_path / "out").exists()
+    path = Path(shutil.make_archive(str(tmp_path / "a"), "zip", measured.folder))
+    for ct in (measured.folder, path):
+        assert compute(ct, tmp_path / "out", "--models", tmp_path / "none") == BAD_INPUT
+        said = told(capfd)
+        assert f".dcm in {ct} has no valid FrameOfReferenceUID" in said and not (tmp_path / "out").exists()
 
 
-def test_a_zip_is_to_be_unpacked(tmp_path, capfd):
-    measured = series(tmp_path / "ct")
-    assert (
-        compute(Path(shutil.make_archive(str(tmp_path / "a"), "zip", measured.folder)), tmp_path / "out") == BAD_INPUT
-    )
-    assert "unpack it" in told(capfd) and not (tmp_path / "out").exists()
+@pytest.mark.parametrize("join", [None, write_enhanced], ids=["series", "enhanced"])
+def test_a_ct_in_a_zip_gets_its_objects(tmp_path, join):
+    measured = series(tmp_path / "ct", join=join)
+    path = Path(shutil.make_archive(str(tmp_path / "a"), "zip", measured.folder))
+    labels = measured.segmentation.labels
+    write_segmentation(labels, tmp_path / "masks.seg.nrrd")
+    status = compute(path, tmp_path / "out", "--segmentation", tmp_path / "masks.seg.nrrd")
+    assert status in (MEASURED, REFUSED)
+    assert np.array_equal(read_segmentation(tmp_path / "out" / SEGMENTATION, labels.grid).array, labels.array)
+    made, source = pydicom.dcmread(tmp_path / "out" / SEGMENTATION), measured.source
+    (referred,) = made.ReferencedSeriesSequence
+    uids = {item.ReferencedSOPInstanceUID for item in referred.ReferencedInstanceSequence}
+    assert uids == {file.SOPInstanceUID for file in source.files} and made.PatientID == "PID-4711"
 
 
 def test_what_is_missing_is_told_before_anything_is_read(tmp_path, capfd, monkeypatch):

@@ -324,7 +324,10 @@ def dicom_elements(random: Random, data: bytes) -> bytes:
     for _ in range(random.choice((1, 1, 1, 2))):
         tag = Tag(random.choice(TAGS)) if random.random() < 0.8 else random.choice(list(dataset.keys()))
         target = dataset
-        if random.random() < 0.06:
+        if "PerFrameFunctionalGroupsSequence" in dataset and random.random() < 0.6:
+            target = _functional_group(random, dataset)
+            tag = random.choice(list(target.keys()) or [tag])
+        elif random.random() < 0.06:
             target, tag = dataset.file_meta, random.choice(list(dataset.file_meta.keys()))
         kind = random.randrange(6)
         known = target.get_item(tag)
@@ -347,6 +350,14 @@ def dicom_elements(random: Random, data: bytes) -> bytes:
         value += b"\0" * (len(value) % 2)
         target._dict[Tag(tag)] = RawDataElement(Tag(tag), vr, len(value), value, 0, False, True)
     return _written(dataset, data)
+
+
+def _functional_group(random: Random, dataset: pydicom.Dataset) -> pydicom.Dataset:
+    """What is stated of a frame, or of all of them: the item itself, or one group in it."""
+    of = random.choice(("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence"))
+    item = random.choice(dataset[of].value)
+    groups = [element.value[0] for element in item if element.value]
+    return random.choice(groups) if groups and random.random() < 0.8 else item
 
 
 def dicom_lengths(random: Random, data: bytes) -> bytes:

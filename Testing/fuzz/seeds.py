@@ -14,13 +14,14 @@ import nibabel
 import numpy as np
 import pydicom
 import SimpleITK as sitk
-from pydicom.encaps import encapsulate, generate_frames
-from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
+from pydicom.dataset import FileDataset
+from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 
-from dicom_files import write_stack
+from dicom_files import pack, write_stack
 from dicom_segmentations import segmentation
 from example_results import review
 from image_files import SIZE, body, metaimage_file, nrrd_file
+from multi_frame_files import in_fragments, with_open_sequences, write_converted, write_enhanced
 from OpportunisticBMDLib.calibration import line_for
 from OpportunisticBMDLib.calibration.phantom_line import PhantomLine, SeenInsert
 from OpportunisticBMDLib.cases import Case, CaseInfo, open_dataset, write_case
@@ -158,19 +159,17 @@ def _deflated(folder: Path) -> None:
 
 def _jpeg_2000(folder: Path) -> None:
     for path in _dicom(folder):
-        data = pydicom.dcmread(path)
-        writer = sitk.ImageFileWriter()
-        writer.SetFileName(str(folder / "packed.dcm"))
-        writer.UseCompressionOn()
-        writer.SetCompressor("JPEG2000")
-        writer.Execute(sitk.GetImageFromArray(data.pixel_array[None].astype(np.int16)))
-        packed = pydicom.dcmread(folder / "packed.dcm")
-        frame = next(generate_frames(packed.PixelData, number_of_frames=1))
-        data.PixelData = encapsulate([frame])
-        data["PixelData"].VR = "OB"
-        data.file_meta.TransferSyntaxUID = JPEG2000Lossless
-        data.save_as(path)
-    (folder / "packed.dcm").unlink()
+        pack(path, "JPEG2000")
+
+
+def _enhanced(folder: Path, change: Callable[[FileDataset], object] | None = None, **attributes: object) -> None:
+    write_enhanced(folder / "ct.dcm", _dicom(folder, **attributes), change=change)
+    shutil.rmtree(folder / "series")
+
+
+def _converted(folder: Path) -> None:
+    write_converted(folder / "ct.dcm", _dicom(folder))
+    shutil.rmtree(folder / "series")
 
 
 def _zip_of(make: Callable[[Path], object]) -> Callable[[Path], None]:
@@ -262,6 +261,10 @@ SEEDS = (
     Seed("dicom deflated", _deflated, ".", read_a_ct),
     Seed("dicom rle", lambda f: _dicom(f, compress=RLELossless), ".", read_a_ct),
     Seed("dicom jpeg 2000", _jpeg_2000, ".", read_a_ct),
+    Seed("enhanced ct", _enhanced, ".", read_a_ct),
+    Seed("enhanced ct open", lambda f: _enhanced(f, with_open_sequences), ".", read_a_ct),
+    Seed("enhanced ct rle", lambda f: _enhanced(f, in_fragments(2), compress=RLELossless), "ct.dcm", read_a_ct),
+    Seed("converted ct", _converted, "ct.dcm", read_a_ct),
     Seed("zip of dicom", _zip_of(_dicom), "ct.zip", read_a_ct),
     Seed("zip of nifti", _zip_of(lambda f: sitk.WriteImage(_image(), str(f / "ct.nii.gz"))), "ct.zip", read_a_ct),
     Seed("segmentation", lambda f: write_segmentation(_masks(), f / "m.seg.nrrd"), "m.seg.nrrd", read_masks),

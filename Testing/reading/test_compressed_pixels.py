@@ -16,7 +16,7 @@ from dicom_files import alter, write_stack
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.reading import read_ct
 from OpportunisticBMDLib.reading.series import compressed_pixels, dicom_stack
-from OpportunisticBMDLib.reading.series.dicom_header import read_header
+from OpportunisticBMDLib.reading.series.dicom_header import read_headers
 from OpportunisticBMDLib.reading.series.slice_pixels import read_slices
 
 SIZE = (20, 24, 40)
@@ -104,7 +104,7 @@ def test_slices_with_and_without_compression_stay_in_order(tmp_path, processes):
 
 def test_who_stops_reading_leaves_no_process_and_no_file(tmp_path, processes, scratch):
     files = write_stack(tmp_path / "ct", tissue(), compress=RLELossless)
-    planes = read_slices([read_header(file) for file in files])
+    planes = read_slices([header for file in files for header in read_headers(file)])
     next(planes)
     assert len(processes) == CORES and not are_gone(processes, scratch)
     planes.close()

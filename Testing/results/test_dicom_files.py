@@ -15,7 +15,7 @@ pytest.importorskip("highdicom", reason="highdicom (the dicom extra) is not inst
 
 from dicom_programs import errors_of, said_by
 from example_results import normal, refused, review
-from measured_series import Measured, series
+from measured_series import KINDS, Measured, series
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.results import dicom_files
 from OpportunisticBMDLib.results.dicom_files import DICOM_FILES, FOLDER, MEASUREMENTS, SEGMENTATION
@@ -42,8 +42,9 @@ def state_of(folder: Path) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in names_in(folder)}
 
 
-def test_all_files_are_there_and_valid(measured, tmp_path):
-    written(tmp_path / "out", measured, review())
+@pytest.mark.parametrize("kind", ["axial", "enhanced", "enhanced, tilted gantry", "converted"])
+def test_all_files_are_there_and_valid(tmp_path, kind):
+    written(tmp_path / "out", series(tmp_path / "ct", **KINDS[kind]), review())
     assert names_in(tmp_path / "out") == OTHERS | set(DICOM_FILES)
     for name in DICOM_FILES:
         assert errors_of(said_by("dciodvfy", tmp_path / "out" / name)) == []
@@ -160,7 +161,7 @@ def test_slices_that_are_gone_leave_the_earlier_result_as_it_was(tmp_path):
     slices = measured.slices
     write_results(tmp_path / "out", measured.ct, measured.segmentation, normal(), slices)
     before = state_of(tmp_path / "out")
-    slices.paths[0].unlink()
+    measured.paths[0].unlink()
     with pytest.raises(BadInput, match="gone or changed"):
         write_results(tmp_path / "out", measured.ct, measured.segmentation, review(), slices)
     assert state_of(tmp_path / "out") == before

@@ -8,6 +8,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
 from OpportunisticBMDLib.dicom.objects.program import stamp
+from OpportunisticBMDLib.dicom.objects.references import reference
 from OpportunisticBMDLib.dicom.objects.source import SourceSeries
 
 _TITLE = "Bone mineral density from CT"
@@ -25,7 +26,7 @@ def encapsulated_pdf(source: SourceSeries, pdf: bytes) -> Dataset:
     document.ConversionType = _SYNTHETIC
     document.AcquisitionDateTime = ""
     document.BurnedInAnnotation = "NO"
-    document.SourceInstanceSequence = [_reference(image) for image in source.images]
+    document.SourceInstanceSequence = [reference(file) for file in source.files]
     document.DocumentTitle = _TITLE
     document.ConceptNameCodeSequence = []
     document.MIMETypeOfEncapsulatedDocument = "application/pdf"
@@ -45,7 +46,7 @@ def secondary_capture(source: SourceSeries, picture: np.ndarray) -> Dataset:
     capture.ImageType = _DERIVED
     capture.BodyPartExamined, capture.PatientOrientation = "SPINE", ""
     capture.BurnedInAnnotation = "NO"
-    capture.SourceImageSequence = [_reference(image) for image in source.images]
+    capture.SourceImageSequence = [reference(file) for file in source.files]
     capture.Rows, capture.Columns, capture.SamplesPerPixel = picture.shape
     capture.PhotometricInterpretation, capture.PlanarConfiguration = "RGB", 0
     capture.BitsAllocated, capture.BitsStored, capture.HighBit, capture.PixelRepresentation = 8, 8, 7, 0
@@ -61,15 +62,7 @@ def _of_study(source: SourceSeries, kind: str, sop_class: str, modality: str) ->
         sop_class_uid=sop_class,
         modality=modality,
         transfer_syntax_uid=ExplicitVRLittleEndian,
-        specific_character_set=first.SpecificCharacterSet,
         **stamp(kind),
     )
     made.copy_patient_and_study_information(first)
     return made
-
-
-def _reference(image: Dataset) -> Dataset:
-    """To a slice: SOP Instance Reference Macro (PS3.3, table 10-11)."""
-    item = Dataset()
-    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = image.SOPClassUID, image.SOPInstanceUID
-    return item

@@ -64,6 +64,7 @@ from OpportunisticBMDLib.dicom.codes import (
     Code,
 )
 from OpportunisticBMDLib.dicom.objects.program import DEVICE_UID, MAKER, NAME, stamp
+from OpportunisticBMDLib.dicom.objects.references import sources_of_segment
 from OpportunisticBMDLib.dicom.objects.segmentation import concept
 from OpportunisticBMDLib.dicom.objects.source import SourceSeries
 from OpportunisticBMDLib.quality.compression import Compression
@@ -86,7 +87,7 @@ def structured_report(source: SourceSeries, segmentation: Segmentation | None, r
     )
     report[0].ContentSequence.extend(_of_case(result))
     return Comprehensive3DSR(
-        evidence=[*source.images, *([] if segmentation is None else [segmentation])],
+        evidence=[*source.files, *([] if segmentation is None else [segmentation])],
         content=report,
         is_complete=True,
         coding_schemes=[_scheme()],
@@ -99,7 +100,7 @@ def _groups(
 ) -> list[VolumetricROIMeasurementsAndQualitativeEvaluations | MeasurementsAndQualitativeEvaluations]:
     if segmentation is None:
         return [_of_scan(source, result)]
-    return [_of_vertebra(segment, segmentation, result) for segment in _segments(segmentation)]
+    return [_of_vertebra(segment, segmentation, source, result) for segment in _segments(segmentation)]
 
 
 def _segments(segmentation: Segmentation) -> list[tuple[int, str]]:
@@ -108,14 +109,14 @@ def _segments(segmentation: Segmentation) -> list[tuple[int, str]]:
 
 
 def _of_vertebra(
-    segment: tuple[int, str], segmentation: Segmentation, result: Result
+    segment: tuple[int, str], segmentation: Segmentation, source: SourceSeries, result: Result
 ) -> VolumetricROIMeasurementsAndQualitativeEvaluations:
     """TID 1411."""
     number, name = segment
     used = YES if name in result.vertebrae_used else NO
     return VolumetricROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(identifier=name),
-        referenced_segment=ReferencedSegment.from_segmentation(segmentation, number),
+        referenced_segment=_reference_to(number, segmentation, source),
         finding_type=concept(VERTEBRAL_BODY),
         finding_sites=[FindingSite(concept(VERTEBRA_CODES[name]))],
         algorithm_id=_algorithm(result),
@@ -124,15 +125,24 @@ def _of_vertebra(
     )
 
 
+def _reference_to(segment: int, segmentation: Segmentation, source: SourceSeries) -> ReferencedSegment:
+    return ReferencedSegment(
+        segmentation.SOPClassUID,
+        segmentation.SOPInstanceUID,
+        segment,
+        source_images=sources_of_segment(segmentation, segment, source),
+    )
+
+
 def _of_scan(source: SourceSeries, result: Result) -> MeasurementsAndQualitativeEvaluations:
-    """TID 1501: where there is no mask to refer to, the slices."""
+    """TID 1501: where there is no mask to refer to, the files of the slices."""
     return MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(identifier=_SCAN),
         finding_type=concept(VERTEBRAL_BODY),
         finding_sites=[FindingSite(concept(SPINE))],
         algorithm_id=_algorithm(result),
         qualitative_evaluations=[_answer(STATUS, STATUSES[result.status])],
-        source_images=[SourceImageForMeasurementGroup.from_source_image(image) for image in source.images],
+        source_images=[SourceImageForMeasurementGroup.from_source_image(file) for file in source.files],
     )
 
 
@@ -155,14 +165,15 @@ def _container(name: CodedConcept | PydicomCode, items: Sequence[ContentItem]) -
 
 
 def _figures(vertebra: Vertebra | None) -> Iterator[Measurement]:
-    """Those of a vertebra that are known."""
+    """Those of a vertebra that are known. What is known of more vertebrae comes first: 3D Slicer puts the figures of
+    each into columns one after the other, whatever they are called."""
     figures = VertebraFigures.of(vertebra)
-    yield from _measured(TRABECULAR_BMD, figures.bmd_mg_cm3, MG_PER_CM3)
-    yield from _measured(BMD_SD, figures.bmd_sd_mg_cm3, MG_PER_CM3)
-    yield from _measured(MEAN_ATTENUATION, figures.hu_region, HOUNSFIELD_UNIT)
-    yield from _measured(SD_OF_ATTENUATION, figures.hu_region_sd, HOUNSFIELD_UNIT)
     if vertebra is not None and vertebra.mask is not None:
         yield from _measured(VOLUME, figures.volume_mm3, CUBIC_MILLIMETRE)
+    yield from _measured(MEAN_ATTENUATION, figures.hu_region, HOUNSFIELD_UNIT)
+    yield from _measured(SD_OF_ATTENUATION, figures.hu_region_sd, HOUNSFIELD_UNIT)
+    yield from _measured(TRABECULAR_BMD, figures.bmd_mg_cm3, MG_PER_CM3)
+    yield from _measured(BMD_SD, figures.bmd_sd_mg_cm3, MG_PER_CM3)
 
 
 def _mean(result: Result) -> Iterator[Measurement]:

@@ -17,6 +17,7 @@ from OpportunisticBMDLib.core.vertebrae import LABELS
 from OpportunisticBMDLib.core.volume import Volume as LabelMap
 from OpportunisticBMDLib.dicom.codes import ANATOMICAL_STRUCTURE, SEGMENT_COLOURS, VERTEBRA_CODES, Code
 from OpportunisticBMDLib.dicom.objects.program import NAME, stamp
+from OpportunisticBMDLib.dicom.objects.references import as_files, refer_to_frames
 from OpportunisticBMDLib.dicom.objects.source import SourceSeries
 
 
@@ -36,8 +37,8 @@ def dicom_segmentation(source: SourceSeries, labels: LabelMap, result: Result) -
     for number, name in enumerate(present, start=1):
         numbers[LABELS[name]] = number
     planes = numbers[labels.array].transpose(2, 1, 0)  # slices, rows, columns
-    return Segmentation(
-        source_images=source.images,
+    made = Segmentation(
+        source_images=as_files(source) if source.has_frames else source.images,
         pixel_array=planes if source.are_planes else _placed(planes, labels, source),
         segmentation_type="BINARY",
         segment_descriptions=[_segment(number, name, result) for number, name in enumerate(present, start=1)],
@@ -45,6 +46,9 @@ def dicom_segmentation(source: SourceSeries, labels: LabelMap, result: Result) -
         content_description="Cancellous bone of T12, L1 and L2",
         **stamp("segmentation"),
     )
+    if source.has_frames:
+        refer_to_frames(made, source)
+    return made
 
 
 def concept(code: Code) -> CodedConcept:

@@ -18,7 +18,7 @@ from OpportunisticBMDLib.reading.facts.header_values import number_of, text_of, 
 from OpportunisticBMDLib.reading.facts.known_words import known_kernel
 
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
-_ENHANCED_CT = ("1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
+MULTI_FRAME_CT = ("1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")  # enhanced, converted to it
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _HOUNSFIELD = ("", "HU", "US", "H", "HOUNSFIELD", "HOUNSFIELD UNIT", "HOUNSFIELD UNITS")
 _CODE = re.compile(r"[A-Z][A-Z_]{0,7}[*%]?")  # what else stands in the place of one may be anything
@@ -130,16 +130,16 @@ def kind_of_image(data: Any) -> Measurable | str:
 
 
 def _other_object(data: Any) -> str | None:
-    """What a DICOM object is that is no grey, single CT slice."""
+    """What a DICOM object is that is no grey, single CT slice; a frame of an enhanced CT is one."""
     sop_class, modality = text_of(data, "SOPClassUID") or "", text_of(data, "Modality")
     modality = modality if modality is None or _CODE.fullmatch(modality) else "unknown"
     if sop_class.startswith(_SECONDARY_CAPTURE):
         return "secondary capture"
-    if sop_class in _ENHANCED_CT or (number_of(data, "NumberOfFrames") or 1) > 1:
+    if (number_of(data, "NumberOfFrames") or 1) > 1:
         return "multi-frame CT (convert it to single slices first)" if modality == "CT" else f"{modality} image"
     if modality != "CT":
         return f"{modality or 'non-CT'} object"
-    if sop_class != CT_IMAGE:
+    if sop_class not in (CT_IMAGE, *MULTI_FRAME_CT):
         return "CT object without slices"
     return "colour image" if (number_of(data, "SamplesPerPixel") or 1) != 1 else None
 

@@ -40,7 +40,7 @@ def _common_series(slices: Sequence[SliceHeader]) -> list[str]:
 
 def _shared(slices: Sequence[SliceHeader], alike: Sequence[int]) -> Callable[[SliceHeader], Hashable] | None:
     """What still tells which slices are of one patient: the study, else the frame of reference, else their places."""
-    ways: tuple[Callable[[SliceHeader], Hashable], ...] = (lambda s: s.study_uid, lambda s: s.frame_of_reference)
+    ways: tuple[Callable[[SliceHeader], Hashable], ...] = (lambda s: s.own.study_uid, lambda s: s.frame_of_reference)
     for way in ways:
         values = [way(slices[k]) for k in alike]
         if None not in values and not _is_one_each(values):

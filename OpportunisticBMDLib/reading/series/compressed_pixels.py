@@ -21,12 +21,12 @@ from typing import Any
 
 import numpy as np
 
+from OpportunisticBMDLib.reading.series.pixel_element import END
 from OpportunisticBMDLib.reading.series.stored_pixels import StoredPixels
 from OpportunisticBMDLib.system.leftovers import TEMPORARY_PREFIX
 from OpportunisticBMDLib.system.processes import end_tree, in_own_group
 from OpportunisticBMDLib.system.scratch import Scratch
 
-_END = b"\xfe\xff\xdd\xe0"  # tag of the sequence delimitation item
 # A decoder that takes longer than these together, so far, hangs.
 _START_S, _SLICE_S = 30.0, 2.0
 # Pixels of a scan do not shrink as much as this; small scans may hold nothing.
@@ -66,11 +66,8 @@ class Decoders:
         """How many slices may be begun before the first of them is asked for."""
         return _EACH * len(self._children)
 
-    def begin(self, content: bytes, pixels: StoredPixels) -> Callable[[], np.ndarray]:
+    def begin(self, frame: bytes, pixels: StoredPixels) -> Callable[[], np.ndarray]:
         """Has a slice decoded.
-
-        Args:
-            content: of the element Pixel Data: one frame in fragments.
 
         Returns:
             What waits for the stored values and gives them, in order; to be called in the order of `begin`. It raises
@@ -80,7 +77,6 @@ class Decoders:
             ValueError: damaged.
             OSError: a process cannot be started.
         """
-        frame = _frame(content)
         self._packed, self._unpacked = self._packed + len(frame), self._unpacked + pixels.bytes
         if self._unpacked > max(_SMALL_BYTES, _MOST_GROWTH * self._packed):
             raise ValueError(f"they would grow {self._unpacked // max(self._packed, 1)} times")
@@ -158,26 +154,11 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _frame(content: bytes) -> bytes:
-    """The fragments after the offset table, joined; ValueError where the end is missing."""
-    from pydicom.encaps import generate_fragments
-
-    source = BytesIO(content)
-    try:
-        fragments = list(generate_fragments(source))
-    except ValueError as error:
-        raise ValueError("they are damaged, or not compressed as the header says") from error
-    end = source.tell()
-    if len(fragments) < 2 or content[end - 4 : end] != _END:
-        raise ValueError("they are cut off")
-    return b"".join(fragments[1:])
-
-
 def _write_minimal(path: Path, frame: bytes, pixels: StoredPixels) -> None:
     """A DICOM file with one compressed frame and what decoding it needs."""
     from pydicom.encaps import encapsulate
 
-    path.write_bytes(_minimal_header(replace(pixels, at=0)) + encapsulate([frame]) + _END + bytes(4))
+    path.write_bytes(_minimal_header(replace(pixels, at=0, part=None)) + encapsulate([frame]) + END + bytes(4))
 
 
 @lru_cache

@@ -19,8 +19,10 @@ DEFLATED = "1.2.840.10008.1.2.1.99"
 # More than any header and, where it was deflated, than any slice.
 MOST_BYTES = 2**26
 _MOST_READS = 2**17  # three an element at most
+_MOST_READS_OF_FRAMES = 2**22
 _UNDEFINED = 0xFFFFFFFF
 _PIXELS = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
+_FRAMES = 0x5200  # group of what describes the many frames of one file
 _ITEMS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 _DEEPEST = 64
 _START = 2048  # the file meta information lies here
@@ -29,6 +31,14 @@ _NUMBERS = ("DS", "FD", "FL", "IS", "SL", "SS", "UL", "US", "US or SS")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 # The slices of a scan have most values in common: so many are kept, up to so many bytes each.
 _MOST_KEPT, _LONGEST_KEPT = 4096, 1024
+
+
+@dataclass(frozen=True)
+class Part:
+    """So many bytes of a file."""
+
+    start: int
+    length: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +52,8 @@ class DicomFile:
         pixels_at: where the element Pixel Data (7FE0,0010) begins, in the inflated file if `is_deflated`; None where
             the file ends before.
         is_little_endian: of all numbers.
+        frame: which one of many in it these are the elements of, from 1; None where it has only one.
+        part: where the pixels of that frame lie.
         is_too_deep: sequences lie in each other deeper than anything needs; a reader that descends would crash.
     """
 
@@ -52,6 +64,8 @@ class DicomFile:
     is_little_endian: bool
     is_deflated: bool
     is_too_deep: bool
+    frame: int | None = None
+    part: Part | None = None
 
 
 class DamagedFileError(ValueError):
@@ -71,6 +85,8 @@ def has_preamble(path: Path) -> bool:
 def read_elements(path: Path, keywords: tuple[str, ...]) -> DicomFile | None:
     """Reads those of these elements that the file has, without its pixels; None where the file is not DICOM.
 
+    What describes many frames is read only where it is wanted: else the file ends before.
+
     Raises:
         OSError: it cannot be opened or is no ordinary file.
         ImportError: pydicom is missing.
@@ -82,16 +98,18 @@ def read_elements(path: Path, keywords: tuple[str, ...]) -> DicomFile | None:
             return None
         from pydicom import filereader  # here, because image files can be read where pydicom is missing
 
-        is_deflated = DEFLATED.encode() in start
+        tags, is_deflated = _tags(keywords), DEFLATED.encode() in start
+        has_frames = any(tag >> 16 == _FRAMES for tag in tags)
         try:
             with _quiet():
-                source: Any = _Bounded(BytesIO(inflated(file)) if is_deflated else file)
+                whole = BytesIO(inflated(file)) if is_deflated else file
+                source: Any = _Bounded(whole, _MOST_READS_OF_FRAMES if has_frames else _MOST_READS)
                 source.seek(0)
-                at_end = _End(source)
-                data = filereader.read_partial(source, at_end, force=True, specific_tags=list(_tags(keywords)))
+                at_end = _End(source, has_frames)
+                data = filereader.read_partial(source, at_end, force=True, specific_tags=list(tags))
                 pixels_at = source.tell()
                 is_little_endian = bool(data.original_encoding[1])
-                values, broken = _values(data, _tags(keywords))
+                values, broken = elements_of(data, keywords)
                 syntax = data.file_meta.get("TransferSyntaxUID")
         except Exception as error:  # pydicom raises many kinds on damaged files
             raise DamagedFileError(start) from error
@@ -151,15 +169,14 @@ def _tags(keywords: tuple[str, ...]) -> dict[Any, str]:
     return {Tag(keyword): keyword for keyword in keywords}
 
 
-def _values(data: Any, keywords: Mapping[Any, str]) -> tuple[dict[str, Any], list[str]]:
-    """Has pydicom convert every value now; the keywords of those that it cannot are told apart."""
-    values: dict[str, Any] = {}
-    broken = []
-    for tag in filter(keywords.__contains__, data.keys()):
+def elements_of(data: Any, keywords: tuple[str, ...]) -> tuple[dict[str, Any], list[str]]:
+    """Has pydicom convert every value of a data set now; the keywords of those that it cannot are told apart."""
+    tags, values, broken = _tags(keywords), dict[str, Any](), []
+    for tag in filter(tags.__contains__, data.keys()):
         try:
-            values[keywords[tag]] = _value(data, tag)
+            values[tags[tag]] = _value(data, tag)
         except Exception:  # pydicom raises many kinds
-            broken.append(keywords[tag])
+            broken.append(tags[tag])
     return values, broken
 
 
@@ -222,19 +239,19 @@ def _quiet() -> Iterator[None]:
 
 
 class _End:
-    """Tells pydicom where to stop: where pixels begin, or what describes the many frames of one file.
+    """Tells pydicom where to stop: where pixels begin, or what describes many frames, unless it is wanted.
 
     On the way there it looks into sequences whose length is stated, which pydicom passes over.
     """
 
-    def __init__(self, file: Any) -> None:
-        self._file = file
+    def __init__(self, file: Any, has_frames: bool) -> None:
+        self._file, self._has_frames = file, has_frames
         self.is_too_deep = False
 
     def __call__(self, tag: int, vr: str | None, length: int) -> bool:
         if vr in ("SQ", None) and 16 * _DEEPEST < length < _UNDEFINED:
             self.is_too_deep |= self._depth() > _DEEPEST
-        return tag in _PIXELS or tag >> 16 == 0x5200
+        return tag in _PIXELS or (tag >> 16 == _FRAMES and not self._has_frames)
 
     def _depth(self) -> int:
         """How many sequences begin in each other here, counted only just beyond what is allowed."""
@@ -255,9 +272,9 @@ class _End:
 class _Bounded:
     """A file of which no more is read than a header may need: pydicom believes the lengths that it finds."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, most_reads: int = _MOST_READS) -> None:
         self._read, self.seek, self.tell = file.read, file.seek, file.tell
-        self._bytes_left, self._reads_left = MOST_BYTES, _MOST_READS
+        self._bytes_left, self._reads_left = MOST_BYTES, most_reads
 
     def read(self, size: int = -1) -> bytes:
         self._bytes_left -= size

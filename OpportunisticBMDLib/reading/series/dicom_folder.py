@@ -1,9 +1,9 @@
-"""A folder of DICOM files, of one series or many."""
+"""DICOM files of one series or many, in a folder or alone."""
 
 from __future__ import annotations
 
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,10 +11,11 @@ from pathlib import Path
 from OpportunisticBMDLib.core.ct import CT
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.reading.series.common_identifiers import with_common_identifiers
-from OpportunisticBMDLib.reading.series.dicom_header import Damaged, Excluded, SliceHeader, read_header
+from OpportunisticBMDLib.reading.series.dicom_header import Damaged, Excluded, SliceHeader, read_headers
 from OpportunisticBMDLib.reading.series.dicom_stack import read_stack, wrong_in
 from OpportunisticBMDLib.reading.series.selection import best_stack
 from OpportunisticBMDLib.reading.series.slice_stack import LeftOut, SliceStack
+from OpportunisticBMDLib.reading.series.source_slices import SourceSlices
 from OpportunisticBMDLib.reading.series.stacking import others_of_series, stacks_of
 
 MOST_FILES = 100_000
@@ -29,37 +30,36 @@ class _Found:
     damaged: list[Damaged]
 
 
-def read_dicom_folder(folder: Path, series_uid: str | None = None, name: str | None = None) -> CT:
-    """Reads the CT series asked for, or the one that suits best, from all DICOM files below a folder.
+def read_dicom(path: Path, series_uid: str | None = None, name: str | None = None) -> tuple[CT, SourceSlices]:
+    """Reads the CT series asked for, or the one that suits best, from all DICOM files below a folder, or from one file.
 
     Args:
-        name: of what the user asked for, where it is not the folder.
+        name: of what the user asked for, where it is not this path.
+
+    Returns:
+        The CT, and the slices that it was read from.
 
     Raises:
         BadInput: no CT series, the series asked for is not there, or it cannot be read rightly.
     """
-    ct = read_stack(chosen_stack(folder, series_uid), str(folder), name)
-    return CT(ct.volume, replace(ct.acquisition, series_asked=series_uid is not None))
+    stack = _chosen_stack(path, series_uid)
+    slices = SourceSlices.of(stack, path)
+    ct = read_stack(stack, str(path), name)
+    return CT(ct.volume, replace(ct.acquisition, series_asked=series_uid is not None)), slices
 
 
-def chosen_stack(folder: Path, series_uid: str | None = None) -> SliceStack:
-    """The slices that `read_dicom_folder` reads.
-
-    Files that are no CT, and what cannot be read and does not say that it is a slice of that CT, are left out; links
-    to folders are followed.
-
-    Raises:
-        BadInput: as there, but for what only the pixels tell.
-    """
-    found = _found_in(folder)
+def _chosen_stack(path: Path, series_uid: str | None) -> SliceStack:
+    """Files that are no CT, and what cannot be read and does not say that it is a slice of that CT, are left out; links
+    to folders are followed."""
+    found = _found_in(path)
     if not found.slices and not found.others and not found.damaged:
-        raise BadInput(f"{folder} holds no DICOM files: name a folder with a CT, or the image file itself.")
+        raise BadInput(f"{path} holds no DICOM files: name a folder with a CT, or the image file itself.")
     slices = with_common_identifiers(found.slices)
     # The series may have got a common name: what was asked for is the file's own.
     names = {old.series_uid: new.series_uid for old, new in zip(found.slices, slices)}
     chosen = [s for s in slices if series_uid is None or s.series_uid == names.get(series_uid)]
     if not chosen:
-        raise BadInput(_why_nothing(folder, found, series_uid))
+        raise BadInput(_why_nothing(path, found, series_uid))
     found = replace(
         found, damaged=[replace(file, series_uid=_common(file.series_uid, names)) for file in found.damaged]
     )
@@ -75,8 +75,10 @@ def _common(series_uid: str | None, names: dict[str, str]) -> str | None:
 
 def _with_left_out(stack: SliceStack, slices: Sequence[SliceHeader], found: _Found) -> SliceStack:
     uid = stack.first.series_uid
-    others = [LeftOut(o.path, "file without slices", o.position, o.kind) for o in found.others if o.series_uid == uid]
-    unread = [LeftOut(d.path, d.kind) for d in found.damaged if d.series_uid in (None, uid)]
+    others = [
+        LeftOut(o.path.name, "file without slices", o.position, o.kind) for o in found.others if o.series_uid == uid
+    ]
+    unread = [LeftOut(d.path.name, d.kind) for d in found.damaged if d.series_uid in (None, uid)]
     return stack.without([*others_of_series(stack, slices), *others, *unread])
 
 
@@ -85,7 +87,7 @@ def _readable(stacks: Sequence[SliceStack], damaged: Sequence[Damaged]) -> Slice
     whole = [stack for stack in stacks if _wrong_with(stack, damaged) is None]
     largest = max(stacks, key=lambda stack: (stack.extent_mm, len(stack.slices)))
     if not whole or max(stack.extent_mm for stack in whole) < min(100.0, largest.extent_mm / 2):
-        raise BadInput(_wrong_with(largest, damaged) or f"{largest.first.path} belongs to no volume.")
+        raise BadInput(_wrong_with(largest, damaged) or f"{largest.first.where} belongs to no volume.")
     return best_stack(whole)
 
 
@@ -95,8 +97,8 @@ def _wrong_with(stack: SliceStack, damaged: Sequence[Damaged]) -> str | None:
     return next((file.why for file in of_stack), None) or wrong_in(stack)
 
 
-def _found_in(folder: Path) -> _Found:
-    headers = [header for path in files_below(folder) if (header := read_header(path)) is not None]
+def _found_in(path: Path) -> _Found:
+    headers = [header for file in (files_below(path) if path.is_dir() else [path]) for header in read_headers(file)]
     return _Found(
         _without_copies([h for h in headers if isinstance(h, SliceHeader)]),
         [h for h in headers if isinstance(h, Excluded)],
@@ -106,15 +108,15 @@ def _found_in(folder: Path) -> _Found:
 
 def _without_copies(slices: Sequence[SliceHeader]) -> list[SliceHeader]:
     """Without files of one SOP Instance UID, unless they lie at several places: then it tells nothing."""
-    places: dict[str, set[bytes]] = {}
+    places: dict[tuple[str | None, int | None], set[bytes]] = defaultdict(set)
     for s in slices:
-        places.setdefault(s.sop_uid or "", set()).add(s.position.tobytes())
-    seen: set[str] = set()
-    kept = []
+        places[s.own.sop_uid, s.frame].add(s.position.tobytes())
+    kept, seen = [], set()
     for s in slices:
-        if s.sop_uid is None or s.sop_uid not in seen or len(places[s.sop_uid]) > 1:
+        uid = s.own.sop_uid, s.frame
+        if s.own.sop_uid is None or uid not in seen or len(places[uid]) > 1:
             kept.append(s)
-            seen.add(s.sop_uid or "")
+            seen.add(uid)
     return kept
 
 
@@ -138,18 +140,18 @@ def files_below(folder: Path) -> Iterator[Path]:
                 yield Path(place, name)
 
 
-def _why_nothing(folder: Path, found: _Found, series_uid: str | None) -> str:
+def _why_nothing(path: Path, found: _Found, series_uid: str | None) -> str:
     damaged = [file for file in found.damaged if series_uid in (None, file.series_uid)]
     damaged.sort(key=lambda file: not file.is_slice)
     others = [other for other in found.others if series_uid in (None, other.series_uid)]
     if damaged and (damaged[0].is_slice or not others):
         return damaged[0].why
     if series_uid is None:
-        return f"{folder} holds no CT slices, only {_counted(others)}: name a folder with a CT series."
+        return f"{path} holds no CT slices, only {_counted(others)}: name a folder with a CT series."
     if others:
-        return f"Series {series_uid} in {folder} holds no CT slices, only {_counted(others)}: pick a CT series."
+        return f"Series {series_uid} in {path} holds no CT slices, only {_counted(others)}: pick a CT series."
     uids = ", ".join(sorted({s.series_uid for s in found.slices})) or "none"
-    return f"{folder} holds no series {series_uid}: the CT series found are {uids}."
+    return f"{path} holds no series {series_uid}: the CT series found are {uids}."
 
 
 def _counted(others: Sequence[Excluded]) -> str:

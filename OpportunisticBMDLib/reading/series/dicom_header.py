@@ -13,14 +13,16 @@ from OpportunisticBMDLib.core.ct import Acquisition
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.reading.facts.acquisition_facts import DICOM, FACT_TAGS, acquisition_of_header, identity_of
 from OpportunisticBMDLib.reading.facts.header_values import number_of, numbers_of, text_of, values_of
-from OpportunisticBMDLib.reading.facts.kind_of_image import CT_IMAGE, kind_of_image
+from OpportunisticBMDLib.reading.facts.kind_of_image import CT_IMAGE, MULTI_FRAME_CT, kind_of_image
 from OpportunisticBMDLib.reading.series.dicom_file import DamagedFileError, DicomFile, read_elements
+from OpportunisticBMDLib.reading.series.frames import WrongFramesError, frames_of
+from OpportunisticBMDLib.reading.series.identifiers import IDENTIFIER_TAGS, Identifiers
 from OpportunisticBMDLib.reading.series.stored_pixels import PIXEL_TAGS, StoredPixels, stored_pixels
 
 _TAGS = (
-    *FACT_TAGS, *PIXEL_TAGS, "SOPInstanceUID", "StudyInstanceUID", "SeriesNumber", "AcquisitionNumber",
-    "AcquisitionTime", "AcquisitionDateTime", "ContentTime", "TemporalPositionIdentifier", "FrameOfReferenceUID",
-    "PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient", "PixelPaddingValue", "PixelPaddingRangeLimit",
+    *FACT_TAGS, *PIXEL_TAGS, *IDENTIFIER_TAGS, "SeriesNumber", "AcquisitionNumber", "AcquisitionTime",
+    "AcquisitionDateTime", "ContentTime", "TemporalPositionIdentifier", "StackID", "PixelSpacing",
+    "ImagePositionPatient", "ImageOrientationPatient", "PixelPaddingValue", "PixelPaddingRangeLimit",
 )  # fmt: skip
 # What decides whether and where a slice shows what in HU: without one of them that is there, nothing is assumed.
 _DECISIVE = (
@@ -34,9 +36,11 @@ _LARGEST_SPACING_MM = 10.0
 
 @dataclass(frozen=True, eq=False)
 class SliceHeader:
-    """One axial, oblique or reformatted CT slice.
+    """One axial, oblique or reformatted CT slice: a file, or a frame of one.
 
     Args:
+        frame: its number, from 1, in a file of many; None in one of its own.
+        own: what the file says of itself, whatever its slices are taken to belong to.
         series_uid: "" where the file does not say.
         position: centre of the first voxel, LPS mm, DICOM (0020,0032).
         axes: (2, 3) unit vectors in LPS along a row (columns grow) and along a column (rows grow), at right angles.
@@ -50,9 +54,9 @@ class SliceHeader:
     """
 
     path: Path
-    sop_uid: str | None
+    frame: int | None
+    own: Identifiers
     series_uid: str
-    study_uid: str | None
     position: np.ndarray
     axes: np.ndarray
     spacing: tuple[float, float]
@@ -66,6 +70,7 @@ class SliceHeader:
     acquisition_time: str | None
     content_time: str | None
     temporal_position: str | None
+    stack_id: str | None
     frame_of_reference: str | None
     kvp: float | None
     kernel: str | None
@@ -78,6 +83,26 @@ class SliceHeader:
     def normal(self) -> np.ndarray:
         """Unit vector in LPS across the slice; rows, columns and normal make a right-handed system."""
         return np.cross(*self.axes)
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Another one for every slice; in the order of files and frames."""
+        return str(self.path), self.frame or 0
+
+    @property
+    def where(self) -> str:
+        """Its file, and which frame of it, for the beginning of a message."""
+        return of_frame(str(self.path), self.frame)
+
+    @property
+    def name(self) -> str:
+        """The same without the folder."""
+        return of_frame(self.path.name, self.frame)
+
+
+def of_frame(file: str, frame: int | None) -> str:
+    """In words; the file alone where it has only one."""
+    return file if frame is None else f"{file} (frame {frame})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,8 +137,8 @@ class Damaged:
     kind: str = "damaged file"
 
 
-def read_header(path: Path) -> SliceHeader | Excluded | Damaged | None:
-    """Reads one file's header, without its pixels; None where the file is not DICOM.
+def read_headers(path: Path) -> tuple[SliceHeader | Excluded | Damaged, ...]:
+    """Reads what one file holds, without its pixels: a slice, or each frame of many; nothing where it is not DICOM.
 
     Raises:
         BadInput: pydicom is not installed.
@@ -122,15 +147,28 @@ def read_header(path: Path) -> SliceHeader | Excluded | Damaged | None:
         file = read_elements(path, _TAGS)
     except OSError as error:
         if path.exists() and not path.is_file():  # a pipe or a device has nothing to do with a CT
-            return None
+            return ()
         why = f"{path} cannot be opened: {error.strerror or error}."
-        return Damaged(path, None, False, why, "file that cannot be opened")
+        return (Damaged(path, None, False, why, "file that cannot be opened"),)
     except ImportError as error:
         raise BadInput(f"{path} is DICOM, and reading it needs pydicom: pip install pydicom.") from error
     except DamagedFileError as error:
         is_slice = f"{CT_IMAGE}\0".encode() in error.start
-        return Damaged(path, None, is_slice, f"{path} is a damaged DICOM file: copy it again or remove it.")
-    return None if file is None else _classified(path, file)
+        return (Damaged(path, None, is_slice, f"{path} is a damaged DICOM file: copy it again or remove it."),)
+    if file is None:
+        return ()
+    if text_of(file.data, "SOPClassUID") in MULTI_FRAME_CT:
+        return _of_frames(path, file)
+    return (_classified(path, file),)
+
+
+def _of_frames(path: Path, file: DicomFile) -> tuple[SliceHeader | Excluded | Damaged, ...]:
+    try:
+        return tuple(_classified(path, frame) for frame in frames_of(path, file, _TAGS))
+    except Exception as error:  # as in `_classified`
+        what = error if isinstance(error, WrongFramesError) else "that is damaged"
+        why = f"{path} is an enhanced CT {what}: export the series again."
+        return (Damaged(path, text_of(file.data, "SeriesInstanceUID"), True, why, "damaged enhanced CT"),)
 
 
 def _classified(path: Path, file: DicomFile) -> SliceHeader | Excluded | Damaged:
@@ -139,15 +177,17 @@ def _classified(path: Path, file: DicomFile) -> SliceHeader | Excluded | Damaged
     if sop_class is None and modality is None:
         return Damaged(path, series_uid, False, f"{path} is a damaged DICOM file: copy it again or remove it.")
     try:
-        if sop_class in (CT_IMAGE, None):
+        if sop_class in (CT_IMAGE, *MULTI_FRAME_CT, None):
             _check_whole(file)
         kind = kind_of_image(data)
         if isinstance(kind, str):
             return Excluded(path, series_uid, kind, _position_of(data))
         return _slice_header(path, file)
     except Exception as error:  # pydicom converts what a sequence holds when it is looked at, and raises many kinds
-        why = f"{path} is a CT slice {_what_is_wrong(data, error)}: export the series again."
-        return Damaged(path, series_uid, (sop_class or modality) in (CT_IMAGE, "CT"), why, "damaged slice")
+        where = of_frame(str(path), file.frame)
+        why = f"{where} is a CT slice {_what_is_wrong(data, error)}: export the series again."
+        is_slice = (sop_class or modality) in (CT_IMAGE, *MULTI_FRAME_CT, "CT")
+        return Damaged(path, series_uid, is_slice, why, "damaged slice")
 
 
 def _check_whole(file: DicomFile) -> None:
@@ -191,9 +231,9 @@ def _slice_header(path: Path, file: DicomFile) -> SliceHeader:
     acquisition = acquisition_of_header(data, path.name, DICOM)
     return SliceHeader(
         path=path,
-        sop_uid=text_of(data, "SOPInstanceUID"),
+        frame=file.frame,
+        own=Identifiers.of(data),
         series_uid=text_of(data, "SeriesInstanceUID") or "",
-        study_uid=text_of(data, "StudyInstanceUID"),
         position=position,
         axes=axes,
         spacing=(columns_apart, rows_apart),
@@ -207,6 +247,7 @@ def _slice_header(path: Path, file: DicomFile) -> SliceHeader:
         acquisition_time=text_of(data, "AcquisitionTime") or text_of(data, "AcquisitionDateTime"),
         content_time=text_of(data, "ContentTime"),
         temporal_position=text_of(data, "TemporalPositionIdentifier"),
+        stack_id=text_of(data, "StackID"),
         frame_of_reference=text_of(data, "FrameOfReferenceUID"),
         kvp=number_of(data, "KVP"),
         kernel=text_of(data, "ConvolutionKernel"),

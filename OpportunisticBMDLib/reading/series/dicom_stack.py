@@ -71,16 +71,16 @@ def wrong_in(stack: SliceStack) -> str | None:
     aside = stack.aside
     if aside:
         where = f"{aside[1]:.4g} mm beside the slices around it"
-        return f"{aside[0].path} lies {where}, so its position must be wrong: {_AGAIN}."
+        return f"{aside[0].where} lies {where}, so its position must be wrong: {_AGAIN}."
     if stack.rescaled_otherwise:
         return (
-            f"{stack.rescaled_otherwise.path} has another RescaleSlope or RescaleIntercept than all others: {_AGAIN}."
+            f"{stack.rescaled_otherwise.where} has another RescaleSlope or RescaleIntercept than all others: {_AGAIN}."
         )
     if stack.gap is None and stack.crowd is None:
         return None
     if stack.is_jumbled:
         return (
-            f"Slices from {stack.first.path} to {stack.slices[-1].path.name} lie at very uneven distances "
+            f"Slices from {stack.first.where} to {stack.slices[-1].name} lie at very uneven distances "
             "as if several scans were mixed: export one scan only."
         )
     return (
@@ -89,14 +89,14 @@ def wrong_in(stack: SliceStack) -> str | None:
 
 
 def _gap_in_words(stack: SliceStack, below: SliceHeader, above: SliceHeader, width: float) -> str:
-    where = f"between {below.path} and {above.path.name}, {_apart(stack, below, above, width)}"
+    where = f"between {below.where} and {above.name}, {_apart(stack, below, above, width)}"
     dropped = stack.left_out_between(below, above)
     if dropped:
         return f"What lies {where} does not belong to the other slices ({_listed(dropped)}): export one scan, whole."
     unplaced = [other for other in stack.left_out if other.position is None]
     if unplaced:
         return f"Slices {where} are missing, or among what was left out ({_listed(unplaced)}): export the whole series."
-    astray = " or ".join(s.path.name for s in stack.astray)
+    astray = " or ".join(s.name for s in stack.astray)
     if astray:
         return f"Slices are missing {where}, or the position of {astray} is wrong: export the whole series."
     return f"Slices are missing {where}: export the whole series."
@@ -104,7 +104,7 @@ def _gap_in_words(stack: SliceStack, below: SliceHeader, above: SliceHeader, wid
 
 def _crowd_in_words(stack: SliceStack, below: SliceHeader, above: SliceHeader, width: float) -> str:
     apart = _apart(stack, below, above, width)
-    return f"Slices lie too close between {below.path} and {above.path.name}, {apart}: export one scan only."
+    return f"Slices lie too close between {below.where} and {above.name}, {apart}: export one scan only."
 
 
 def _apart(stack: SliceStack, below: SliceHeader, above: SliceHeader, width: float) -> str:
@@ -113,7 +113,7 @@ def _apart(stack: SliceStack, below: SliceHeader, above: SliceHeader, width: flo
 
 
 def _listed(others: Sequence[LeftOut]) -> str:
-    names = ", ".join(f"{other.path.name}: {other.what or other.kind}" for other in others[:3])
+    names = ", ".join(f"{other.name}: {other.what or other.kind}" for other in others[:3])
     return f"{names} and {len(others) - 3} more" if len(others) > 3 else names
 
 
@@ -148,7 +148,7 @@ def _read(stack: SliceStack) -> tuple[SliceStack, np.ndarray]:
         if last is None or height - stack.first.normal @ (last.position - stack.first.position) > SAME_POSITION_MM:
             kept.append(s)
         elif not np.array_equal(array[n - 1], array[n]):
-            raise BadInput(f"{last.path} and {s.path.name} show the same place differently and nothing in their "
+            raise BadInput(f"{last.where} and {s.name} show the same place differently and nothing in their "
                            "headers tells which belong together: export one reconstruction only.")  # fmt: skip
     return SliceStack(tuple(kept), stack.label, stack.left_out), array[: len(kept)]
 

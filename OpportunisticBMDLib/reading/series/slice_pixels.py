@@ -15,12 +15,10 @@ from OpportunisticBMDLib.core.volume import AIR_HU
 from OpportunisticBMDLib.reading.series.compressed_pixels import Decoders
 from OpportunisticBMDLib.reading.series.dicom_file import inflated
 from OpportunisticBMDLib.reading.series.dicom_header import SliceHeader
+from OpportunisticBMDLib.reading.series.pixel_element import UNDEFINED, check_end, enter, joined, only_frame
 from OpportunisticBMDLib.reading.series.stored_pixels import StoredPixels
 from OpportunisticBMDLib.system.files import open_regular
 
-_UNDEFINED = 0xFFFFFFFF
-_GROUP_OF_PIXELS = 0x7FE0
-_TAIL = 64  # bytes after the pixels that are looked at
 # Compressed pixels that are this many times larger than they were before are no pixels.
 _MOST_GROWTH = 2
 _LEAST_LIMIT = 2**20
@@ -65,7 +63,7 @@ def _plane(header: SliceHeader, stored: Callable[[], np.ndarray]) -> np.ndarray:
         why = getattr(error, "strerror", None) or error
         how = "" if pixels.is_native else " without compression"
         raise BadInput(
-            f"{header.path} has pixels that cannot be read ({why}): export the series again{how}."
+            f"{header.where} has pixels that cannot be read ({why}): export the series again{how}."
         ) from error
     if header.padding:
         low, high = header.padding
@@ -74,14 +72,18 @@ def _plane(header: SliceHeader, stored: Callable[[], np.ndarray]) -> np.ndarray:
 
 
 def _content(header: SliceHeader) -> bytes:
-    """The value of the element Pixel Data: so much of it as the size of the slice allows."""
+    """The pixels as they are stored, or the compressed frame: so much as the size of the slice allows."""
     pixels = header.pixels
+    most = max(_MOST_GROWTH * pixels.bytes, _LEAST_LIMIT)
     with open_regular(header.path) as file:
+        if pixels.part is not None:
+            file.seek(pixels.part.start)
+            content = file.read(min(pixels.part.length, most))
+            return content if pixels.is_native else joined(content)
         source: BinaryIO = BytesIO(inflated(file)) if pixels.is_deflated else file
-        source.seek(pixels.at)
-        length = _length(source.read(8), source, pixels.is_little_endian)
+        length = enter(source, pixels)
         if pixels.is_native:
-            if length == _UNDEFINED:
+            if length == UNDEFINED:
                 raise ValueError("they are compressed although the header says not")
             content = source.read(min(length, _MOST_GROWTH * pixels.bytes))
             # What follows the last pixel is fill, or less than a row: else the header names another size.
@@ -89,22 +91,10 @@ def _content(header: SliceHeader) -> bytes:
             if length < pixels.bytes or (length - pixels.bytes >= row and content[pixels.bytes :].strip(b"\0")):
                 raise ValueError(f"{length} bytes instead of {pixels.bytes}")
             source.seek(length - len(content), 1)
-            _check_end(source.read(_TAIL), pixels.is_little_endian)
+            check_end(source, pixels)
             return content
-        content = source.read(max(_MOST_GROWTH * pixels.bytes, _LEAST_LIMIT))
-        return content if length == _UNDEFINED else content[:length]
-
-
-def _check_end(tail: bytes, is_little_endian: bool) -> None:
-    """What follows the pixels is another element or fill: else bytes were lost or added before, and all are shifted."""
-    group = int.from_bytes(tail[:2], "little" if is_little_endian else "big")
-    if tail.strip(b"\0 \r\n") and group < _GROUP_OF_PIXELS:
-        raise ValueError("they do not end where they should")
-
-
-def _length(start: bytes, file: BinaryIO, is_little_endian: bool) -> int:
-    has_vr = start[4:6] in (b"OW", b"OB", b"UN")
-    return int.from_bytes(file.read(4) if has_vr else start[4:8], "little" if is_little_endian else "big")
+        content = source.read(most)
+        return only_frame(content if length == UNDEFINED else content[:length])
 
 
 def _native(content: bytes, pixels: StoredPixels) -> np.ndarray:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
@@ -34,12 +33,13 @@ class LeftOut:
     """A file of the folder that belongs to the scan, or may, and is not part of the stack.
 
     Args:
+        name: of the file, and of the frame in it, for a message.
         kind: for a count in the result, so in words that no file chose, e.g. "slice of another kernel".
         position: LPS mm of the first voxel; None where it is not known.
         what: more exactly what it is, for a message, e.g. "image in ED instead of HU".
     """
 
-    path: Path
+    name: str
     kind: str
     position: np.ndarray | None = None
     what: str | None = None
@@ -63,7 +63,7 @@ class SliceStack:
     def sorted_by_position(cls, slices: Iterable[SliceHeader], label: str = "") -> SliceStack:
         slices = list(slices)
         normal = slices[0].normal
-        return cls(tuple(sorted(slices, key=lambda s: (float(s.position @ normal), str(s.path)))), label)
+        return cls(tuple(sorted(slices, key=lambda s: (float(s.position @ normal), s.key))), label)
 
     def without(self, left_out: Iterable[LeftOut]) -> SliceStack:
         """The same slices, with a note of what else there was."""

@@ -20,11 +20,12 @@ _SPLITS: dict[str, Callable[[SliceHeader], Hashable]] = {
     "series number": lambda s: s.series_number,
     "acquisition": lambda s: s.acquisition_number,
     "phase": lambda s: s.temporal_position,
+    "stack": lambda s: s.stack_id,
     "acquisition time": lambda s: s.acquisition_time,
     "content time": lambda s: s.content_time,
     "tube voltage": lambda s: s.kvp,
     "contrast agent": lambda s: s.contrast_agent,
-    "study": lambda s: s.study_uid,
+    "study": lambda s: s.own.study_uid,
 }
 # What slices that belong together may differ by: the last digits of a header. Over 512 pixels the tolerances of
 # spacing and direction are half a pixel.
@@ -49,10 +50,10 @@ def stacks_of(slices: Iterable[SliceHeader]) -> list[SliceStack]:
 
 def others_of_series(stack: SliceStack, slices: Iterable[SliceHeader]) -> list[LeftOut]:
     """The slices of a stack's series that differ from it in more than the acquisition, and by what."""
-    within = {s.path for s in stack.slices}
-    others = [s for s in slices if s.series_uid == stack.first.series_uid and s.path not in within]
+    within = {s.key for s in stack.slices}
+    others = [s for s in slices if s.series_uid == stack.first.series_uid and s.key not in within]
     found = ((s, difference(stack.first, s)) for s in others)
-    return [LeftOut(s.path, f"slice of another {what}", s.position) for s, what in found if what]
+    return [LeftOut(s.name, f"slice of another {what}", s.position) for s, what in found if what]
 
 
 def difference(one: SliceHeader, other: SliceHeader) -> str | None:
@@ -80,8 +81,8 @@ def _alike(slices: list[SliceHeader]) -> Iterator[list[SliceHeader]]:
     for group in _grouped(slices, lambda s: (s.series_uid, s.frame_of_reference, s.size, s.kernel)).values():
         rows = np.array([[*np.log(s.spacing), *s.axes.ravel(), _thickness(s, usual)] for s in group])
         levels = np.stack([_levels(column, by) for column, by in zip(rows.T, tolerances)], axis=1)
-        level = {s.path: tuple(numbers) for s, numbers in zip(group, levels.tolist())}
-        yield from _grouped(group, lambda s: level[s.path]).values()  # noqa: B023 - used at once
+        level = {s.key: tuple(numbers) for s, numbers in zip(group, levels.tolist())}
+        yield from _grouped(group, lambda s: level[s.key]).values()  # noqa: B023 - used at once
 
 
 def _levels(values: np.ndarray, tolerance: float) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from OpportunisticBMDLib.reading.series.dicom_file import DicomFile
+from OpportunisticBMDLib.reading.series.dicom_file import DicomFile, Part
 
 PIXEL_TAGS = (
     "Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit",
@@ -22,16 +22,18 @@ _MOST_RESCALE = 1e6
 
 @dataclass(frozen=True)
 class StoredPixels:
-    """Where and how they are stored.
+    """Where and how those of a slice are stored.
 
     Args:
         at: where the element Pixel Data begins, in the inflated file if `is_deflated`.
         transfer_syntax: its UID; None for pixels as they are.
         bits_allocated, bits_stored, high_bit: DICOM (0028,0100) to (0028,0102).
+        part: of the file, where they belong to one of many frames in it; its fragments with their heads if compressed.
         slope, intercept: HU = stored value x slope + intercept.
     """
 
     at: int
+    part: Part | None
     transfer_syntax: str | None
     is_deflated: bool
     is_little_endian: bool
@@ -89,6 +91,7 @@ def stored_pixels(file: DicomFile) -> StoredPixels:
         raise ValueError("no pixels")
     return StoredPixels(
         at=file.pixels_at,
+        part=file.part,
         transfer_syntax=file.transfer_syntax,
         is_deflated=file.is_deflated,
         is_little_endian=file.is_little_endian,

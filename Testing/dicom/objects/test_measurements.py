@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,10 +12,11 @@ import pytest
 pytest.importorskip("highdicom", reason="highdicom (the dicom extra) is not installed")
 
 import highdicom
+import numpy as np
 
 from dicom_programs import errors_of, said_by
 from example_results import EXAMPLES, MODELS, normal, review
-from measured_series import Measured, series
+from measured_series import KINDS, Measured, series
 from OpportunisticBMDLib.core.reason import Figure, Reason
 from OpportunisticBMDLib.core.result import Result
 from OpportunisticBMDLib.core.uncertainty import Uncertainty
@@ -82,6 +84,28 @@ def test_each_vertebra_has_a_group_that_refers_to_its_segment(example):
         (reference,) = segment.ReferencedSOPSequence
         assert reference.ReferencedSOPInstanceUID == masks.SOPInstanceUID
         assert reference.ReferencedSegmentNumber == number
+
+
+@pytest.mark.parametrize("kind", ["axial", "enhanced", "enhanced, tilted gantry", "converted"])
+def test_a_segment_refers_to_the_slices_that_it_lies_on(tmp_path, kind):
+    measured = series(tmp_path, **KINDS[kind])
+    report, masks = report_of(measured, normal())
+    source, lies_on = measured.source, defaultdict(set)
+    for group in masks.PerFrameFunctionalGroupsSequence:
+        segment = group.SegmentIdentificationSequence[0].ReferencedSegmentNumber
+        height = np.array(group.PlanePositionSequence[0].ImagePositionPatient, float)[2]
+        lies_on[segment].add(round(height, 2))
+    heights = {
+        (image.SOPInstanceUID, frame): round(float(image.ImagePositionPatient[2]), 2)
+        for image, frame in zip(source.images, source.frames)
+    }
+    for number, group in enumerate(report.content.get_volumetric_roi_measurement_groups(), start=1):
+        references = [
+            (item.referenced_sop_instance_uid, frame)
+            for item in group.referenced_segment.source_images_for_segmentation
+            for frame in item.referenced_frame_numbers or [None]
+        ]
+        assert {heights[reference] for reference in references} == lies_on[number]
 
 
 def test_figures_come_back(example):
@@ -164,6 +188,15 @@ def test_dcmqi_reads_the_vertebrae(example, tmp_path):
 
 def test_it_is_a_valid_object(example):
     assert errors_of(said_by("dciodvfy", example[3])) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["enhanced", "converted"])
+def test_a_report_on_frames_is_a_valid_object_and_follows_its_template(tmp_path, kind):
+    report, _ = report_of(series(tmp_path / "ct", **KINDS[kind]), review())
+    report.save_as(tmp_path / "sr.dcm", enforce_file_format=True)
+    for program in ("dciodvfy", "DicomSRValidator", "dsrdump"):
+        assert errors_of(said_by(program, tmp_path / "sr.dcm")) == []
 
 
 @pytest.mark.slow

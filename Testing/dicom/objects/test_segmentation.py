@@ -12,6 +12,7 @@ import SimpleITK as sitk
 pytest.importorskip("highdicom", reason="highdicom (the dicom extra) is not installed")
 
 import highdicom
+import pydicom
 
 from dicom_programs import errors_of, said_by
 from example_results import MODELS, normal
@@ -81,17 +82,23 @@ def test_it_lies_in_the_patients_study_and_frame_of_reference(case):
         assert made[keyword].value == first[keyword].value
     assert made.SeriesInstanceUID != first.SeriesInstanceUID
     assert made.ReferencedSeriesSequence[0].SeriesInstanceUID == first.SeriesInstanceUID
-    assert len(made.ReferencedSeriesSequence[0].ReferencedInstanceSequence) == len(measured.source.images)
+    assert len(made.ReferencedSeriesSequence[0].ReferencedInstanceSequence) == len(measured.source.files)
 
 
-def test_each_frame_refers_to_the_slice_that_it_lies_on(axial):
-    made = of(axial, normal())
-    places = {image.SOPInstanceUID: image.ImagePositionPatient for image in axial.source.images}
-    for frame in made.PerFrameFunctionalGroupsSequence:
+def test_each_frame_refers_to_the_slice_that_it_lies_on(case):
+    measured, path = case
+    source = measured.source
+    places = {
+        (image.SOPClassUID, image.SOPInstanceUID, frame): image.ImagePositionPatient
+        for image, frame in zip(source.images, source.frames)
+    }
+    for frame in pydicom.dcmread(path).PerFrameFunctionalGroupsSequence if source.are_planes else ():
         (derivation,) = frame.DerivationImageSequence
         (slice_,) = derivation.SourceImageSequence
+        number = slice_.get("ReferencedFrameNumber")
+        there = places[slice_.ReferencedSOPClassUID, slice_.ReferencedSOPInstanceUID, number]
         here = np.array(frame.PlanePositionSequence[0].ImagePositionPatient, float)
-        assert np.allclose(here, np.array(places[slice_.ReferencedSOPInstanceUID], float), atol=1e-4)
+        assert np.allclose(here, np.array(there, float), atol=1e-4)
 
 
 def test_segments_are_coded(axial):

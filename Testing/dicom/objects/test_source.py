@@ -11,7 +11,7 @@ from dicom_files import alter, put_raw
 from measured_series import KINDS, series
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.grid import LPS_FROM_RAS
-from OpportunisticBMDLib.dicom.objects.source import read_source
+from OpportunisticBMDLib.dicom.objects.source import source_series
 
 
 def test_patient_and_study_are_taken_over(tmp_path):
@@ -54,7 +54,7 @@ def test_what_is_empty_stays_empty(tmp_path):
 )
 def test_what_its_kind_does_not_allow_is_left_empty_but_for_names_and_numbers(tmp_path, keyword, vr, raw, kept):
     measured = series(tmp_path)
-    for path in measured.slices.paths:
+    for path in measured.paths:
         put_raw(path, keyword, vr, raw)
     assert measured.source.first[keyword].value == kept
 
@@ -63,7 +63,7 @@ def test_what_its_kind_does_not_allow_is_left_empty_but_for_names_and_numbers(tm
                                               ("EthnicGroup", b"SH", b"x" * 40)])  # fmt: skip
 def test_what_need_not_be_there_is_left_out_where_it_is_none_of_its_kind(tmp_path, keyword, vr, raw):
     measured = series(tmp_path)
-    for path in measured.slices.paths:
+    for path in measured.paths:
         put_raw(path, keyword, vr, raw)
     assert keyword not in measured.source.first
 
@@ -94,18 +94,19 @@ def test_a_slice_without_a_frame_of_reference_has_no_objects(tmp_path, uid):
 def test_a_slice_that_is_gone_is_told(tmp_path):
     measured = series(tmp_path)
     slices = measured.slices
-    slices.paths[3].unlink()
+    slices.stack.slices[3].path.unlink()
     with pytest.raises(BadInput, match="gone or changed"):
-        read_source(slices, measured.ct.volume.grid)
+        source_series(slices, measured.ct.volume.grid)
 
 
 @pytest.mark.parametrize("keyword, value", [("SOPInstanceUID", "1.2.3.99"), ("Rows", None)])
 def test_a_slice_that_was_exchanged_is_told(tmp_path, keyword, value):
     measured = series(tmp_path)
     slices = measured.slices
-    alter(slices.paths[3], lambda data: delattr(data, keyword) if value is None else setattr(data, keyword, value))
+    third = slices.stack.slices[3].path
+    alter(third, lambda data: delattr(data, keyword) if value is None else setattr(data, keyword, value))
     with pytest.raises(BadInput, match="gone or changed"):
-        read_source(slices, measured.ct.volume.grid)
+        source_series(slices, measured.ct.volume.grid)
 
 
 @pytest.mark.parametrize("stated, taken", [("3", 3.0), ("-3", 3.0), (None, 3.0), ("5", 5.0)])
@@ -125,8 +126,7 @@ def test_the_patient_is_in_no_text_of_it(tmp_path):
 
 def test_slices_of_one_instance_have_no_objects(tmp_path):
     measured = series(tmp_path)
-    slices = measured.slices
-    for path in slices.paths:
+    for path in measured.paths:
         alter(path, lambda data: setattr(data, "SOPInstanceUID", "1.2.3.7"))
     with pytest.raises(BadInput, match="share a SOPInstanceUID"):
         assert measured.source
