@@ -21,6 +21,7 @@ COMMANDS = {  # each a module of this room that has `prepare`
     "calibrate": "measure a scanner's own line on the scan of a phantom",
     "scanners": "scanners whose lines were measured, and how these drift",
     "compare": "what changed between the results of one patient",
+    "pacs": "find, fetch, measure and send studies of an archive",
     "demo": "make a virtual patient of known BMD and measure it",
     "simulate": "write virtual patients as an annotated dataset",
     "models": "what is installed, with cards and checksums",
