@@ -49,7 +49,8 @@ class PanelWidget(VTKObservationMixin):
         panel: the widget that was loaded from OpportunisticBMD.ui.
         resource: a file's path in the module's Resources.
         parameter_node: the module's vtkMRMLScriptedModuleNode; made anew for each scene.
-        logic, nodes, dialogs, views, packages, faster, store, batch: collaborators, the real ones where none is given.
+        logic, nodes, dialogs, views, packages, faster, dicom, store, batch: collaborators, the real ones where none is
+            given.
         annotating: fills the annotating section; `annotating.section.AnnotatingSection` where none is given.
     """
 
@@ -66,6 +67,7 @@ class PanelWidget(VTKObservationMixin):
         views: Views | None = None,
         packages: Packages | None = None,
         faster: Packages | None = None,
+        dicom: Packages | None = None,
         store: SettingsStore | None = None,
         batch: Batch | None = None,
         annotating: Callable[..., Any] | None = None,
@@ -81,6 +83,7 @@ class PanelWidget(VTKObservationMixin):
         self._views = views or SlicerViews(self._scene)
         self._packages = packages or RequiredPackages(Path(resource("requirements.txt")))
         self._faster = faster or RequiredPackages(Path(resource("openvino-requirements.txt")))
+        self._dicom = dicom or RequiredPackages(Path(resource("dicom-requirements.txt")))
         self._installer = Installer(self._dialogs)
         self.batch = batch or Batch(python_executable())
         self._volume = ChosenVolume(self._scene, self.ui.inputSelector, parameter_node, self._on_parameters)
@@ -166,6 +169,7 @@ class PanelWidget(VTKObservationMixin):
             session=self._chosen_session,
             has_packages=self._has_packages,
             has_mended_packages=self._has_mended_packages,
+            has_dicom_packages=lambda: self._installer.has(self._dicom),
         )
         self.results = self._measuring.results
         self._comparing = ComparingView(self.ui, self.logic, self._dialogs, self._chosen_session)

@@ -69,7 +69,7 @@ def compute(panel: Panel) -> None:
 # What is missing
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "annotating-requirements.txt", "openvino-requirements.txt"])
+@pytest.mark.parametrize("name", sorted(path.name for path in RESOURCES.glob("*requirements.txt")))
 def test_every_line_is_a_name_with_its_least_version(name: str):
     lines = [line for line in (RESOURCES / name).read_text().splitlines() if not line.startswith("#")]
     assert lines and [line for line in lines if not re.fullmatch(r"[\w-]+>=[\d.]+", line)] == []
@@ -130,7 +130,7 @@ def test_by_hand_says_what_to_download_and_where_to_enter_it(tmp_path: Path):
 def test_what_is_missing_is_asked_for_once_installed_and_used(panel: Panel, pip: KnownPip, version: str):
     compute(panel)
     assert panel.answers.asked == [
-        "Measuring needs Python packages. Not installed yet: made-up-lung. To download: about 2 MB."
+        "This needs Python packages. Not installed yet: made-up-lung. To download: about 2 MB."
     ]
     assert pip.asked == [["pip", "install", NEEDED]] and panel.answers.errors == []
     assert panel.session.state is State.RESULT

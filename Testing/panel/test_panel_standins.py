@@ -10,6 +10,7 @@ import sys
 import unittest
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 pytest.importorskip("PySide6", reason="the window's tests need the dev extra")
@@ -31,7 +32,9 @@ from slicer.ScriptedLoadableModule import (  # noqa: E402
     ScriptedLoadableModuleWidget,
 )
 
+from dicom_files import write_slice  # noqa: E402
 from slicer_standins import sample_data  # noqa: E402
+from slicer_standins.application import DicomDatabase  # noqa: E402
 from slicer_standins.pythonqt import PythonQt  # noqa: E402
 from slicer_standins.scripted_modules import ModuleParent  # noqa: E402
 
@@ -442,6 +445,36 @@ def test_a_widget_that_names_no_parameter_fails(parameters):
 def test_a_widget_that_cannot_show_the_parameter_fails(parameters, name, widget):
     with pytest.raises(RuntimeError, match="Unable to create GUI connector"):
         parameters.connectGui(gui(**{name: widget()}))
+
+
+# The DICOM database
+
+
+@pytest.fixture
+def database() -> DicomDatabase:
+    return DicomDatabase()
+
+
+def test_the_database_keeps_a_copy_of_what_is_inserted_once(database, tmp_path):
+    file = write_slice(tmp_path / "slice.dcm", np.zeros((4, 4)), (0, 0, 0), SOPInstanceUID="1.2.3")
+    for _ in range(2):
+        assert database.insert(str(file)) is None
+    file.unlink()
+    kept = database.fileForInstance("1.2.3")
+    assert database.imagesCount() == 1 and database.fileValue(kept, "0008,0008") == "ORIGINAL\\PRIMARY\\AXIAL"
+
+
+def test_the_database_says_nothing_of_what_it_cannot_read(database, tmp_path):
+    (tmp_path / "text").write_text("no DICOM")
+    for file in ("text", "nothing"):
+        database.insert(str(tmp_path / file))
+    assert database.imagesCount() == 0 and database.fileForInstance("1.2.3") == ""
+    assert database.fileValue(str(tmp_path / "nothing"), "0008,0060") == ""
+
+
+def test_the_database_takes_no_path_object(database, tmp_path):
+    with pytest.raises(ValueError, match="QString"):
+        database.insert(tmp_path)
 
 
 # Translation

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -133,17 +136,50 @@ class Modules:
 
 
 class DicomDatabase:
-    """Values of DICOM files by instance UID: tests put in what they need."""
+    """Which file holds which instance, and what the files say: real files, or values that tests put in."""
 
     def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="dicom-"))
+        self._files: dict[str, str] = {}
         self._values: dict[str, dict[str, str]] = {}
+        self._shown: set[str] = set()
 
     def add(self, uid: str, values: dict[str, str]) -> None:
-        """Values by tag ("0018,0060")."""
-        self._values[uid] = dict(values)
+        """A file that is not there, by the values of its tags ("0018,0060")."""
+        self._files[uid] = f"{uid}.dcm"
+        self._values[self._files[uid]] = dict(values)
+
+    def insert(self, file: str, is_copied: bool = True) -> None:
+        """A real file; says nothing where it cannot be read."""
+        if not isinstance(file, str):
+            raise ValueError(f"insert takes a QString, not {type(file).__name__}")
+        uid = _values_of(file).get("0008,0018")
+        if uid is not None and uid not in self._files:
+            self._files[uid] = shutil.copy(file, self._folder / f"{uid}.dcm") if is_copied else file
+
+    def updateDisplayedFields(self) -> None:
+        """The DICOM module shows what was inserted."""
+        self._shown = set(self._files)
+
+    def imagesCount(self) -> int:
+        return len(self._files)
 
     def fileForInstance(self, uid: str) -> str:
-        return f"{uid}.dcm" if uid in self._values else ""
+        return str(self._files.get(uid, ""))
 
     def fileValue(self, file: str, tag: str) -> str:
-        return self._values.get(file.removesuffix(".dcm"), {}).get(tag.lower(), "")
+        if file not in self._values:
+            self._values[file] = _values_of(file)
+        return self._values.get(file, {}).get(tag.lower(), "")
+
+
+def _values_of(file: str) -> dict[str, str]:
+    """Of a real file by tag, several as DICOM writes them; empty where there is none."""
+    import pydicom
+
+    try:
+        elements = pydicom.dcmread(file, stop_before_pixels=True)
+    except (OSError, pydicom.errors.InvalidDicomError):
+        return {}
+    values = {each.tag: each.value if each.VM > 1 else [each.value] for each in elements}
+    return {f"{tag.group:04x},{tag.elem:04x}": "\\".join(map(str, value)) for tag, value in values.items()}

@@ -1,9 +1,10 @@
-"""What leaves the panel: result.json, result.csv, report.html, a picture and the segmentation, in one folder."""
+"""A result as files in one folder: as the program writes it, with a CSV."""
 
 from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 from OpportunisticBMDLib.core.ct import CT
@@ -34,21 +35,24 @@ COLUMNS = (
 )
 
 
-def write(folder: Path, name: str, ct: CT, run: Run) -> list[Path]:
+def write(folder: Path, name: str, ct: CT, run: Run, slices: Sequence[Path] = ()) -> list[Path]:
     """Writes everything into a folder, each file whole or not at all.
 
     Args:
         name: of the volume, for the CSV.
+        slices: the DICOM files that the CT was loaded from; given, the result is also written as DICOM objects.
 
     Returns:
         The files.
 
     Raises:
-        BadInput: the folder cannot be written.
+        BadInput: the folder cannot be written, or no object can refer to the slices; then nothing is written.
     """
+    from OpportunisticBMDLib.reading.series.source_slices import source_slices_of
     from OpportunisticBMDLib.results.folder import FILES, write_results
 
-    write_results(folder, ct, run.segmentation, run.result)
+    source = source_slices_of(slices, ct) if slices else None
+    write_results(folder, ct, run.segmentation, run.result, source)
     try:
         write_bytes(folder / CSV, as_csv(name, run.result).encode())
     except OSError as error:

@@ -76,7 +76,6 @@ class ResultsView:
         self._ui.reasonsLabel.visible = bool(self._ui.reasonsLabel.text)
         self._show_table(result, session, is_stale)
         self._fit_columns(width_px)
-        self._ui.exportButton.enabled = self._ui.copyButton.enabled = not is_stale
 
     def fit(self, width_px: int) -> None:
         """Draws the plot anew if the panel is no longer as wide as when it was drawn, and shows what then has room."""

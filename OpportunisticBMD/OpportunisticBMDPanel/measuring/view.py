@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
-import slicer
 from slicer.i18n import tr as _
 
-from OpportunisticBMDLib.core.errors import BadInput
-from OpportunisticBMDLib.core.run import Run
-from OpportunisticBMDLib.reference import with_standing
-from OpportunisticBMDLib.results.report_text import report_text
 from OpportunisticBMDPanel.logic import PanelLogic
-from OpportunisticBMDPanel.measuring import export, wording
+from OpportunisticBMDPanel.measuring import wording
+from OpportunisticBMDPanel.measuring.export_view import ExportView
 from OpportunisticBMDPanel.measuring.looking_view import LookingView
 from OpportunisticBMDPanel.measuring.results_view import ResultsView
 from OpportunisticBMDPanel.session import Session, State
@@ -33,6 +28,7 @@ class MeasuringView:
         session: gives that of the chosen volume; without one, no button is enabled.
         has_packages: whether the chain can run, asking the reader to install what is missing.
         has_mended_packages: the same after a package could not be loaded.
+        has_dicom_packages: whether DICOM objects can be made, asking likewise.
     """
 
     def __init__(
@@ -45,13 +41,14 @@ class MeasuringView:
         session: Callable[[], Session],
         has_packages: Callable[[], bool],
         has_mended_packages: Callable[[], bool],
+        has_dicom_packages: Callable[[], bool],
     ) -> None:
         self.note = ""  # of the worker
         self._ui, self._logic, self._dialogs = ui, logic, dialogs
         self._session = session
-        self._done_with: Run | None = None  # what was exported or copied last
         self._has_packages, self._has_mended_packages = has_packages, has_mended_packages
         self.results = ResultsView(ui, self._on_use)
+        self._export = ExportView(ui, logic, dialogs, session=session, has_dicom_packages=has_dicom_packages)
         self._looking = LookingView(ui, views)
         self.navigation = self._looking.navigation
         for button, slot in (
@@ -59,8 +56,6 @@ class MeasuringView:
             (ui.cancelButton, self._on_cancel),
             (ui.installButton, self._on_install),
             (ui.measureAgainButton, self._on_measure_again),
-            (ui.exportButton, self._on_export),
-            (ui.copyButton, self._on_copy),
         ):
             button.connect("clicked(bool)", slot)
 
@@ -72,7 +67,7 @@ class MeasuringView:
         """
         self._show_run(session)
         self._show_message(session)
-        self._show_done(session)
+        self._export.show(session)
         self.results.show(session, _inner_px(panel_px))
         self._looking.show(session)
 
@@ -108,17 +103,6 @@ class MeasuringView:
         ui.installButton.visible = has_failed and session is not None and session.failure == "packages"
         ui.measureAgainButton.visible = has_failed and session is not None and session.run is not None
 
-    def _show_done(self, session: Session | None) -> None:
-        """What was exported or copied, for as long as it is what the panel shows."""
-        if session is None or session.run is not self._done_with or session.state is State.STALE:
-            self._ui.exportedLabel.text = ""
-        self._ui.exportedLabel.visible = bool(self._ui.exportedLabel.text)
-
-    def _tell_done(self, session: Session, text: str) -> None:
-        self._done_with = session.run
-        self._ui.exportedLabel.text = text
-        self._show_done(session)
-
     def _on_compute(self, checked: bool = False) -> None:
         session = self._session()
         question = _("The masks were edited by hand. Computing again replaces them.")
@@ -140,28 +124,6 @@ class MeasuringView:
 
     def _on_use(self, vertebra: str, used: bool) -> None:
         self._logic.use(self._session(), vertebra, used)
-
-    def _on_copy(self, checked: bool = False) -> None:
-        session = self._session()
-        if session.shown_result is not None:
-            text = report_text(session.shown_result, self._logic.settings.report_template)
-            slicer.app.clipboard().setText(text)
-            self._tell_done(session, _("The text for the report is on the clipboard."))
-
-    def _on_export(self, checked: bool = False) -> None:
-        session = self._session()
-        folder = self._dialogs.choose_folder(_("Folder for the result"))
-        if folder is None or session.run is None:
-            return
-        try:
-            with slicer.util.WaitCursor():
-                ct = self._logic.ct(session)
-                run = replace(session.run, result=with_standing(session.run.result, session.person))
-                files = export.write(folder, ct.acquisition.path, ct, run)
-        except BadInput as error:
-            self._dialogs.error(str(error))
-            return
-        self._tell_done(session, _("{number} files in {folder}").format(number=len(files), folder=folder))
 
 
 def _inner_px(panel_px: int) -> int:

@@ -7,6 +7,8 @@ from typing import Any
 
 import slicer
 
+from OpportunisticBMDPanel.slicer.dicom_database import first_file_of, instance_uids
+
 TAGS = {
     "Modality": "0008,0060",
     "ImageType": "0008,0008",
@@ -48,20 +50,17 @@ def header_of(volume_node: Any) -> Mapping[str, str] | None:
     Never who the patient is: no other tag is read, what is shown of these is looked through for known words, and of
     dates of birth and study only the age is made.
     """
-    uids = (volume_node.GetAttribute("DICOM.instanceUIDs") or "").split()
-    database = getattr(slicer, "dicomDatabase", None)
-    if not uids or database is None:
-        return None
-    file = database.fileForInstance(uids[0])
+    file = first_file_of(volume_node)
     if not file:
         return None
-    values = {keyword: database.fileValue(file, tag) for keyword, tag in TAGS.items()}
-    values["KVP"] = _voltages(database, uids)
+    values = {keyword: slicer.dicomDatabase.fileValue(file, tag) for keyword, tag in TAGS.items()}
+    values["KVP"] = _voltages(instance_uids(volume_node))
     return {keyword: value for keyword, value in values.items() if value}
 
 
-def _voltages(database: Any, uids: Sequence[str]) -> str:
+def _voltages(uids: Sequence[str]) -> str:
     """The tube voltages that first, middle and last slice state, as DICOM writes several values."""
+    database = slicer.dicomDatabase
     files = (database.fileForInstance(uids[k]) for k in (0, len(uids) // 2, -1))
     values = (database.fileValue(file, TAGS["KVP"]) for file in files if file)
     return "\\".join(dict.fromkeys(value for value in values if value))

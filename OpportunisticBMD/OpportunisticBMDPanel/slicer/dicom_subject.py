@@ -7,6 +7,8 @@ from typing import Any
 
 import slicer
 
+from OpportunisticBMDPanel.slicer.dicom_database import first_file_of
+
 SUBJECT_TAGS = {
     "PatientSex": "0010,0040",
     "PatientAge": "0010,1010",
@@ -22,9 +24,5 @@ SUBJECT_TAGS = {
 
 def subject_of(volume_node: Any) -> Mapping[str, str]:
     """DICOM keywords -> values, as `cases.anonymous.info_of` takes them; empty for no DICOM volume."""
-    uids = (volume_node.GetAttribute("DICOM.instanceUIDs") or "").split()
-    database = getattr(slicer, "dicomDatabase", None)
-    if not uids or database is None:
-        return {}
-    file = database.fileForInstance(uids[0])
-    return {keyword: database.fileValue(file, tag) for keyword, tag in SUBJECT_TAGS.items()} if file else {}
+    file = first_file_of(volume_node)
+    return {keyword: slicer.dicomDatabase.fileValue(file, tag) for keyword, tag in SUBJECT_TAGS.items()} if file else {}

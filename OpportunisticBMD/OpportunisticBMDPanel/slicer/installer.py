@@ -60,7 +60,7 @@ class Installer:
         return self._is_usable(packages, replaced)
 
     def _may_install(self, packages: Packages, missing: list[str]) -> bool:
-        question = _("Measuring needs Python packages. {faults} To download: {size}.")
+        question = _("This needs Python packages. {faults} To download: {size}.")
         faults, size = packages.in_words(missing), packages.size_in_words(missing)
         return self._dialogs.confirm(question.format(faults=faults, size=size), _("Install packages?"))
 
