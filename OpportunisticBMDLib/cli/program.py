@@ -19,6 +19,7 @@ from OpportunisticBMDLib.system.streams import complain, flush_output, prepare_s
 COMMANDS = {  # each a module of this room that has `prepare`
     "compute": "measure a CT",
     "calibrate": "measure a scanner's own line on the scan of a phantom",
+    "cohort": "measure many CTs, on one computer or a cluster",
     "scanners": "scanners whose lines were measured, and how these drift",
     "compare": "what changed between the results of one patient",
     "pacs": "find, fetch, measure and send studies of an archive",

@@ -6,6 +6,7 @@ import csv
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ pytest.importorskip("slicer", reason="the window's tests need slicer-core")
 import SimpleITK as sitk
 
 import panel_harness
-from OpportunisticBMDPanel.batch.process import SUMMARY, BatchRow, cases_in
+from OpportunisticBMDPanel.batch.process import SUMMARY, BatchRow
 from OpportunisticBMDPanel.batch.runner import Batch
 from OpportunisticBMDPanel.settings.settings import Settings
 from panel_harness import Panel, qt
@@ -45,33 +46,6 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def test_images_zips_and_folders_are_found_and_masks_are_not(tmp_path: Path):
-    for name in ("a.nii.gz", "b.mha", "c.zip", "masks.seg.nrrd", "notes.txt", ".hidden.nrrd"):
-        (tmp_path / name).write_text("x")
-    (tmp_path / "dicom").mkdir()
-    (tmp_path / "case").mkdir()
-    (tmp_path / "case" / "ct.nii.gz").write_text("x")
-    found = {case.name: case.path.relative_to(tmp_path).as_posix() for case in cases_in(tmp_path)}
-    assert found == {"a": "a.nii.gz", "b": "b.mha", "c": "c.zip", "case": "case/ct.nii.gz", "dicom": "dicom"}
-
-
-def test_a_folder_of_slices_is_one_ct(tmp_path: Path):
-    for number in range(3):
-        (tmp_path / f"IM{number:03}").write_text("x")
-    (case,) = cases_in(tmp_path)
-    assert case.path == tmp_path and case.name == tmp_path.name
-
-
-def test_cts_of_one_name_do_not_share_a_folder(tmp_path: Path):
-    for name in ("ct.nii.gz", "ct.nrrd"):
-        (tmp_path / name).write_text("x")
-    assert [case.name for case in cases_in(tmp_path)] == ["ct", "ct-2"]
-
-
-def test_an_empty_folder_has_none(tmp_path: Path):
-    assert cases_in(tmp_path) == []
-
-
 def run(batch: Batch, seconds: float = 240.0) -> None:
     end = time.monotonic() + seconds
     while batch.tick():
@@ -93,6 +67,30 @@ def test_a_folder_is_measured_with_a_row_for_each_ct(folder: Path, tmp_path: Pat
     assert (output / "a" / "report.html").is_file() and not (output / "b").exists()
     with (output / SUMMARY).open(encoding="utf-8", newline="") as file:
         assert [row["status"] for row in csv.DictReader(file)] == ["refused", "failed"]
+    with (output / "a" / "result.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["volume"] for row in csv.DictReader(file)] == ["a"] * 4
+
+
+def measured_at(output: Path) -> int:
+    return (output / "a" / "result.json").stat().st_mtime_ns
+
+
+@pytest.mark.slow
+def test_what_is_finished_is_not_measured_again_unless_ct_or_settings_changed(folder: Path, tmp_path: Path):
+    batch, output, settings = Batch(), tmp_path / "out", Settings(device="cpu")
+
+    def again(settings: Settings) -> int:
+        batch.start(folder, output, settings)
+        run(batch)
+        assert [row.status for row in batch.rows] == ["refused", "failed"]
+        return measured_at(output)
+
+    first = again(settings)
+    assert again(settings) == first
+    second = again(replace(settings, kvp=100.0))
+    assert second > first
+    write_lump(folder / "a.nii.gz")
+    assert again(replace(settings, kvp=100.0)) > second
 
 
 @pytest.mark.slow

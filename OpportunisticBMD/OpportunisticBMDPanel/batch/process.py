@@ -1,7 +1,7 @@
 """`python -m OpportunisticBMDPanel.batch.process`: measures every CT of a folder, and says what it does in JSON lines.
 
-Runs apart from Slicer, whose window is then free: the models are loaded once, a CT that cannot be read is a row that
-says why, and what was finished before a stop is there.
+Runs apart from Slicer, whose window is then free, and does what a process of a cohort does, without Ray: the models are
+loaded once, a CT that cannot be read is a row that says why, and what was finished before a stop is not measured again.
 """
 
 from __future__ import annotations
@@ -10,20 +10,22 @@ import argparse
 import csv
 import io
 import json
-import os
 import sys
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from OpportunisticBMDLib.cohort.case import Case
+from OpportunisticBMDLib.cohort.in_folder import cases_in
+from OpportunisticBMDLib.cohort.place import Place
+from OpportunisticBMDLib.cohort.row import FAILED, ROW, Row, keep, kept_row
+from OpportunisticBMDLib.results.folder import RESULT
+from OpportunisticBMDLib.results.json_file import result_from_text
 from OpportunisticBMDLib.system.files import write_bytes
+from OpportunisticBMDLib.system.progress import Progress
+from OpportunisticBMDPanel.measuring import export
 
-if TYPE_CHECKING:
-    from OpportunisticBMDLib.pipeline import Pipeline
-    from OpportunisticBMDPanel.settings.settings import Settings
-
-ENDINGS = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".zip")
-NO_CT = (".seg.nrrd", ".seg.nhdr")
 SUMMARY = "summary.csv"
 
 
@@ -39,52 +41,17 @@ class BatchRow:
     vertebrae_used: str
     message: str
 
-
-@dataclass(frozen=True)
-class BatchCT:
-    """A CT in a folder, and the name that its results get."""
-
-    name: str
-    path: Path
-
-
-def cases_in(folder: Path) -> list[BatchCT]:
-    """The image files and zips of a folder, and its folders, each of which is taken for one CT.
-
-    A folder's own ct.nii.gz is preferred to DICOM; a folder whose files have none of the known endings, and that holds
-    no folders, is one DICOM series itself.
-    """
-    entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
-    images = [entry for entry in entries if entry.is_file() and _is_image(entry)]
-    folders = [entry for entry in entries if entry.is_dir()]
-    if not images and not folders:
-        return [BatchCT(folder.name, folder)] if entries else []
-    found = [BatchCT(_stem(image), image) for image in images]
-    for inner in folders:
-        ct = inner / "ct.nii.gz"
-        found.append(BatchCT(inner.name, ct if ct.is_file() else inner))
-    return _named_apart(found)
-
-
-def _is_image(path: Path) -> bool:
-    name = path.name.lower()
-    return name.endswith(ENDINGS) and not name.endswith(NO_CT)
-
-
-def _stem(path: Path) -> str:
-    ending = next(ending for ending in ENDINGS if path.name.lower().endswith(ending))
-    return path.name[: -len(ending)]
-
-
-def _named_apart(cases: list[BatchCT]) -> list[BatchCT]:
-    """ct.nii.gz and ct.nrrd in one folder must not write to the same place."""
-    names: dict[str, int] = {}
-    apart = []
-    for case in cases:
-        names[case.name] = names.get(case.name, 0) + 1
-        number = names[case.name]
-        apart.append(case if number == 1 else replace(case, name=f"{case.name}-{number}"))
-    return apart
+    @classmethod
+    def of(cls, row: Row) -> BatchRow:
+        return cls(
+            row.name,
+            row.status,
+            row.bmd_mg_cm3,
+            row.bmd_sd_mg_cm3,
+            row.category,
+            " ".join(row.vertebrae_used),
+            row.message,
+        )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -103,59 +70,51 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(folder: Path, output: Path, entries: dict[str, Any]) -> None:
-    from OpportunisticBMDLib.inference.device import chosen_device
-    from OpportunisticBMDLib.pipeline import Pipeline
-    from OpportunisticBMDLib.scanners.registry import ScannerRegistry
+    from OpportunisticBMDLib.cohort.measurer import Measurer, Way
+    from OpportunisticBMDLib.measuring import Setup
     from OpportunisticBMDPanel.settings.settings import Settings
 
-    models = entries.pop("models", None)
-    settings = Settings(models=Path(models) if models else None, **entries)
+    models = entries.get("models")
+    settings = Settings(**{**entries, "models": Path(models) if models else None})
     cases = cases_in(folder)
     _say("began", names=[case.name for case in cases])
-    device = chosen_device(settings.device, settings.engine)
-    pipeline = Pipeline.load(settings.models, device, settings.engine)
-    pipeline = replace(
-        pipeline,
-        thresholds=settings.thresholds,
-        calibration=settings.calibration,
-        scanners=ScannerRegistry.of_user(),
-    )
-    output.mkdir(parents=True, exist_ok=True)
+    setup = Setup(settings.models, settings.device, settings.engine, settings.thresholds, settings.calibration)
+    measurer = Measurer(Way(setup, kvp=settings.kvp))
+    known = _known(cases, Place(output), {"folder": str(folder.absolute()), **entries})
     rows: list[BatchRow] = []
     for number, case in enumerate(cases):
-        rows.append(_measured(pipeline, settings, case, output, number))
+        row = known.get(case.name)
+        if row is None:
+            row = measurer.measure(case, output / case.name, _teller(number))
+            if row.status != FAILED:
+                _write_csv(output / case.name, case.name)
+                keep(output / case.name, row)
+        rows.append(BatchRow.of(row))
         _write_summary(rows, output / SUMMARY)
         _say("measured", number=number, row=asdict(rows[-1]))
     _say("ended")
 
 
-def _measured(pipeline: Pipeline, settings: Settings, case: BatchCT, output: Path, number: int) -> BatchRow:
-    from OpportunisticBMDLib.core.errors import BadInput
-    from OpportunisticBMDLib.reading import read_ct
-    from OpportunisticBMDPanel.measuring import export
+def _known(cases: Sequence[Case], place: Place, settings: dict[str, Any]) -> dict[str, Row]:
+    """What an earlier run of this folder with these settings has finished, of CTs that have not changed since."""
+    if not place.document.exists() or place.noted("settings") != settings:
+        for kept in place.folder.glob(f"*/{ROW}"):
+            kept.unlink()
+        place.document.unlink(missing_ok=True)
+    place.enter(settings, len(cases))
+    rows = {case.name: kept_row(place.folder / case.name) for case in cases if _is_unchanged(case, place)}
+    return {name: row for name, row in rows.items() if row is not None}
 
-    def progress(stage: str, fraction: float) -> None:
-        _say("progressed", number=number, stage=stage, fraction=fraction)
 
-    progress("load", 0.0)
-    try:
-        ct = settings.with_voltage(read_ct(case.path))
-        run = pipeline.run(ct, progress)
-        export.write(output / case.name, case.name, ct, run)
-    except BadInput as error:
-        why = str(error).replace(f"{case.path.parent}{os.sep}", "")  # where it lies may tell the patient
-        return BatchRow(case.name, "failed", None, None, None, "", why)
-    result = run.result
-    worst = next((r.message for s in ("refusal", "warning") for r in result.reasons if r.severity == s), "")
-    return BatchRow(
-        name=case.name,
-        status=result.status,
-        bmd_mg_cm3=None if result.bmd_mg_cm3 is None else round(result.bmd_mg_cm3, 2),
-        bmd_sd_mg_cm3=None if result.bmd_sd_mg_cm3 is None else round(result.bmd_sd_mg_cm3, 2),
-        category=result.category,
-        vertebrae_used=" ".join(result.vertebrae_used),
-        message=worst,
-    )
+def _is_unchanged(case: Case, place: Place) -> bool:
+    kept = place.folder / case.name / ROW
+    return kept.exists() and isinstance(case.source, Path) and case.source.stat().st_mtime <= kept.stat().st_mtime
+
+
+def _write_csv(folder: Path, name: str) -> None:
+    """Beside its result.json, as Export writes it."""
+    result = result_from_text((folder / RESULT).read_text(encoding="utf-8"))
+    write_bytes(folder / export.CSV, export.as_csv(name, result).encode())
 
 
 def _write_summary(rows: list[BatchRow], path: Path) -> None:
@@ -165,6 +124,10 @@ def _write_summary(rows: list[BatchRow], path: Path) -> None:
     writer.writeheader()
     writer.writerows({k: "" if v is None else v for k, v in asdict(row).items()} for row in rows)
     write_bytes(path, text.getvalue().encode())
+
+
+def _teller(number: int) -> Progress:
+    return lambda stage, fraction: _say("progressed", number=number, stage=stage, fraction=fraction)
 
 
 def _say(kind: str, **entries: object) -> None:

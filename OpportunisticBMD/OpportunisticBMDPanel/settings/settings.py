@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from OpportunisticBMDLib.core.calibration_line import INTERCEPT_RANGE_HU, SLOPE_RANGE_HU_PER_MG_CM3, Calibration
-from OpportunisticBMDLib.core.ct import CT, ImageKind
+from OpportunisticBMDLib.core.ct import CT
 from OpportunisticBMDLib.core.materials import HA, HA_HU_PER_MG_CM3, MATERIALS
 from OpportunisticBMDLib.core.thresholds import Thresholds
 from OpportunisticBMDLib.inference.device import DEVICES
 from OpportunisticBMDLib.inference.engine import ENGINES
+from OpportunisticBMDLib.measuring import with_voltage
 from OpportunisticBMDLib.results.report_text import DEFAULT_TEMPLATE, check_template
 
 GROUP = "OpportunisticBMD"
@@ -98,11 +99,7 @@ class Settings:
 
     def with_voltage(self, ct: CT) -> CT:
         """A CT with the tube voltage of these settings, if its file states nothing of the kind."""
-        known = ct.acquisition
-        states_other = known.spectrum is not None or known.image_kind is not ImageKind.CONVENTIONAL
-        if self.kvp is None or known.kvp is not None or states_other:
-            return ct
-        return replace(ct, acquisition=replace(known, kvp=self.kvp, kvp_by_user=True))
+        return with_voltage(ct, self.kvp)
 
 
 def _check(name: str, value: float, bounds: tuple[float, float], unit: str) -> None:
