@@ -32,6 +32,7 @@ COMMANDS = {
     "evaluate-fractures": ("evaluate.fractures", "measure how fractures are graded on virtual patients"),
     "evaluate-faults": ("evaluate.faults", "measure what the checks find of faults that are planted in virtual scans"),
     "real-cts": ("real_cts.__main__", "measure the chain on real CTs"),
+    "sizing": ("sizing.__main__", "days, core hours and cost of measuring a whole archive"),
 }
 
 

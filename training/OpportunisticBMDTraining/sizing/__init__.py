@@ -1,0 +1,1 @@
+"""How long a whole archive takes and what it costs: a campaign simulated from measured times."""
