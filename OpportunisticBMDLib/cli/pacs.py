@@ -14,6 +14,7 @@ from OpportunisticBMDLib.cli.pacs_options import add_archive, add_days, archive_
 from OpportunisticBMDLib.cli.progress import reported
 from OpportunisticBMDLib.cli.statuses import MEASURED, REFUSED
 from OpportunisticBMDLib.core.errors import BadInput
+from OpportunisticBMDLib.pacs.private import private_files
 from OpportunisticBMDLib.system.streams import show
 
 if TYPE_CHECKING:
@@ -84,8 +85,10 @@ def _listed(found: Iterable[tuple[Study, list[Series]]]) -> list[str]:
     return lines or ["no study with a CT is like this"]
 
 
+@private_files()
 def _fetch(options: argparse.Namespace) -> int:
     from OpportunisticBMDLib.pacs.fetch import fetch_into
+    from OpportunisticBMDLib.pacs.inbox import SUFFIX
 
     archive, output = archive_of(options), options.output or Path(options.study)
     series = [s for s in archive.series(options.study) if options.series in (None, s.uid)]
@@ -95,12 +98,16 @@ def _fetch(options: argparse.Namespace) -> int:
         )
     with reported(options.progress) as progress:
         fetch_into(output, archive, series, progress)
-    show(f"{sum(s.instances for s in series)} objects of {len(series)} series are in {output}")
+    arrived = sum(1 for _ in output.rglob(f"*{SUFFIX}"))
+    show(f"{output}: {len(series)} series, {arrived} {'object' if arrived == 1 else 'objects'} in all")
     return MEASURED
 
 
+@private_files()
 def _measure(options: argparse.Namespace) -> int:
+    from OpportunisticBMDLib.pacs.archive import ArchiveError
     from OpportunisticBMDLib.pacs.measure import SENDING, measure_study, send_results
+    from OpportunisticBMDLib.results.dicom_files import FOLDER
     from OpportunisticBMDLib.results.folder import prepare_folder
 
     archive, output = archive_of(options), options.output or Path(f"{options.study}-bmd")
@@ -114,7 +121,12 @@ def _measure(options: argparse.Namespace) -> int:
         result = measure_study(archive, study, pipeline, output, output.absolute().parent, progress)
         if options.send:
             progress(SENDING, 1.0)
-            send_results(archive, output)
+            try:
+                send_results(archive, output)
+            except ArchiveError as error:
+                raise BadInput(
+                    f"{error} The results are in {output}: try pacs send {output / FOLDER} later."
+                ) from error
     from OpportunisticBMDLib.cli.words import in_words
 
     show(in_words(result, output))
@@ -126,5 +138,5 @@ def _send(options: argparse.Namespace) -> int:
 
     files = objects_in(options.path)
     archive_of(options).send(files)
-    show(f"{len(files)} objects were stored")
+    show(f"{len(files)} {'object was' if len(files) == 1 else 'objects were'} stored")
     return MEASURED

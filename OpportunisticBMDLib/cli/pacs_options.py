@@ -98,3 +98,10 @@ def seconds(text: str) -> float:
     if not 0 < given <= 86400:
         raise argparse.ArgumentTypeError("give seconds, at most a day")
     return given
+
+
+def times(text: str) -> int:
+    """How often, as a user typed it."""
+    if not text.isdecimal() or not 0 < int(text) < 10**6:
+        raise argparse.ArgumentTypeError("give a number from 1 on")
+    return int(text)

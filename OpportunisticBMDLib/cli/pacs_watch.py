@@ -6,10 +6,11 @@ import argparse
 from pathlib import Path
 
 from OpportunisticBMDLib.cli.chain import add_options, setup_of
-from OpportunisticBMDLib.cli.pacs_options import add_archive, add_days, archive_of, asked_of, seconds, uid
+from OpportunisticBMDLib.cli.pacs_options import add_archive, add_days, archive_of, asked_of, seconds, times, uid
 from OpportunisticBMDLib.cli.progress import reported
 from OpportunisticBMDLib.cli.statuses import MEASURED
 from OpportunisticBMDLib.core.errors import BadInput
+from OpportunisticBMDLib.pacs.private import private_files
 from OpportunisticBMDLib.system.streams import show
 
 
@@ -24,7 +25,7 @@ def add_actions(actions: argparse._SubParsersAction) -> None:
     )
     watch.add_argument("--once", action="store_true", help="end when no study waits any more")
     watch.add_argument(
-        "--tries", type=int, metavar="N", default=10, help="after which a study is set aside (default: 10)"
+        "--tries", type=times, metavar="N", default=10, help="after which a study is set aside (default: 10)"
     )
     watch.add_argument(
         "--pause",
@@ -45,16 +46,19 @@ def add_actions(actions: argparse._SubParsersAction) -> None:
     retry.set_defaults(command=_retry)
 
 
+@private_files()
 def _watch(options: argparse.Namespace) -> int:
     from OpportunisticBMDLib.pacs.entry import Patience
     from OpportunisticBMDLib.pacs.journal import only_watch, opened_journal
     from OpportunisticBMDLib.pacs.stopping import Stopping
     from OpportunisticBMDLib.pacs.watch import Watch
+    from OpportunisticBMDLib.results.folder import prepare_folder
 
     archive, directory = archive_of(options), options.output
     if directory is None:
         raise BadInput("A watch needs a folder for its journal: name it with -o DIR, the same one each time.")
-    directory.mkdir(0o700, parents=True, exist_ok=True)  # what waits to be sent says who the patient is
+    prepare_folder(directory)
+    directory.mkdir(parents=True, exist_ok=True)
     with (
         only_watch(directory),
         opened_journal(directory) as journal,

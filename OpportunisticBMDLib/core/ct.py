@@ -42,8 +42,8 @@ class Acquisition:
         spectrum: why the tube voltage does not tell the spectrum, in words, e.g. "tin filter".
         contrast_oral_only: the contrast agent was swallowed or given by rectum, none into a vein.
         contrast_hint: what suggests contrast in the veins where no agent is stated, e.g. "portal venous".
-        scanned_on: DICOM Acquisition Date (0008,0022), "2026-05-12". Only the line of a phantom tells it, no result of
-            a patient.
+        scanned_on: DICOM Acquisition Date (0008,0022), else Study Date (0008,0020), "2026-05-12". Only the line of a
+            phantom tells it, no result of a patient.
         month_asked: the user wants the month of the CT to be kept, "2026-05"; only then does a result tell it.
         age_years, sex: of the patient, "female" or "male". No file of results tells them.
         gantry_tilt_degrees: DICOM Gantry/Detector Tilt (0018,1120).

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, MutableSequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ CT = "CT"
 STUDY_KEYS = ("StudyInstanceUID", "StudyDate", "ModalitiesInStudy")
 SERIES_KEYS = ("SeriesInstanceUID", "Modality", "SeriesDescription", "NumberOfSeriesRelatedInstances")
 INSTANCE_KEYS = ("SOPInstanceUID", "SOPClassUID")
+_MOST_DIGITS = 12  # PS3.5, 6.2, IS
 
 
 def filters_of(asked: Asked) -> dict[str, str]:
@@ -49,9 +50,10 @@ def series_of(
     found = []
     for answer in answers:
         uid, modality, description, count = (_text(answer, keyword) for keyword in SERIES_KEYS)
-        series = Series(study_uid, uid, modality, description, int(count) if count.isdecimal() else 0)
+        is_counted = count.isdecimal() and len(count) <= _MOST_DIGITS
+        series = Series(study_uid, uid, modality, description, int(count) if is_counted else 0)
         if is_uid(uid):
-            found.append(series if count.isdecimal() else replace(series, instances=len(instances(series))))
+            found.append(series if is_counted else replace(series, instances=len(instances(series))))
     return found
 
 
@@ -63,14 +65,19 @@ def instances_of(answers: Iterable[Dataset]) -> list[Instance]:
 
 
 def _may_hold_ct(answer: Dataset) -> bool:
-    modalities = answer.get("ModalitiesInStudy") or CT
-    return CT in ([modalities] if isinstance(modalities, str) else modalities)
+    return CT in (_texts(answer, "ModalitiesInStudy") or [CT])
 
 
 def _text(answer: Dataset, keyword: str) -> str:
-    """Empty where it is not there, or is nothing that its kind allows."""
+    """Empty where there is none; several as they are written, which is no UID."""
+    return "\\".join(_texts(answer, keyword))
+
+
+def _texts(answer: Dataset, keyword: str) -> list[str]:
+    """None where it is not there, or is nothing that its kind allows."""
     try:
         value = answer.get(keyword)
     except (ValueError, TypeError, OverflowError):
-        return ""
-    return "" if value is None else str(value).strip("\0 ")
+        return []
+    values = value if isinstance(value, MutableSequence) else [value]
+    return [text for text in (str(v).strip("\0 ") for v in values if v is not None) if text]

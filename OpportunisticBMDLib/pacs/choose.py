@@ -38,4 +38,5 @@ def holds_results(study: Sequence[Series]) -> bool:
 def _may_be_a_scan(archive: Archive, series: Series) -> bool:
     if series.instances >= FEWEST_SLICES:
         return True
-    return any(instance.sop_class in _MULTI_FRAME for instance in archive.instances(series))
+    instances = archive.instances(series)  # the number may be out of date
+    return len(instances) >= FEWEST_SLICES or any(instance.sop_class in _MULTI_FRAME for instance in instances)

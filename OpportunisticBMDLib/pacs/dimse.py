@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +27,7 @@ from OpportunisticBMDLib.pacs.archive import ArchiveError, Connection
 from OpportunisticBMDLib.pacs.found import Asked, Instance, Series, Study
 from OpportunisticBMDLib.pacs.inbox import Inbox
 from OpportunisticBMDLib.pacs.statuses import SUCCESS, in_words, is_over, is_pending, is_stored
+from OpportunisticBMDLib.pacs.tls import tls_of
 
 CONNECT_S = 10.0
 _FIND, _MOVE, _GET = (f"1.2.840.10008.5.1.4.1.2.2.{n}" for n in (1, 2, 3))  # PS3.4, C.6.2.3
@@ -48,7 +48,7 @@ class DimseArchive:
         self._entity.acse_timeout = connection.timeout_s
         self._entity.dimse_timeout = connection.timeout_s
         self._entity.network_timeout = connection.timeout_s
-        self._tls = (_tls_of(connection), address.host) if address.has_tls else None
+        self._tls = (tls_of(connection), address.host) if address.has_tls else None
 
     def studies(self, asked: Asked) -> list[Study]:
         return answers.studies_of(self._found("STUDY", answers.STUDY_KEYS, answers.filters_of(asked)))
@@ -121,11 +121,14 @@ class DimseArchive:
 
     def _status(self, said: Dataset) -> int:
         if "Status" not in said:
-            raise ArchiveError(
-                f"The archive {self._address} broke off, or did not answer within {self._connection.timeout_s:g} s: "
-                f"see whether it knows the title {self._entity.ae_title}, or give it longer with --timeout."
-            )
+            raise self._broken_off()
         return int(said.Status)
+
+    def _broken_off(self) -> ArchiveError:
+        return ArchiveError(
+            f"The archive {self._address} broke off, or did not answer within {self._connection.timeout_s:g} s: "
+            f"see whether it knows the title {self._entity.ae_title}, or give it longer with --timeout."
+        )
 
     @contextmanager
     def _associated(
@@ -157,6 +160,8 @@ class DimseArchive:
                 raise self._unreachable()
             try:
                 yield association
+            except RuntimeError:  # it was ended between two requests
+                raise self._broken_off() from None
             except BaseException:
                 association.abort()  # who does not answer would not answer this either
                 raise
@@ -196,6 +201,7 @@ def _receiving(inbox: Inbox) -> tuple[Any, ...]:
     return evt.EVT_C_STORE, received
 
 
+@unheard()
 def _query(level: str, keys: dict[str, str]) -> Dataset:
     query = Dataset()
     query.QueryRetrieveLevel = level
@@ -208,16 +214,3 @@ def _query(level: str, keys: dict[str, str]) -> Dataset:
 
 def _uids_of(series: Series) -> dict[str, str]:
     return {"StudyInstanceUID": series.study_uid, "SeriesInstanceUID": series.uid}
-
-
-def _tls_of(connection: Connection) -> ssl.SSLContext:
-    """That of a client which asks who the archive is, and maybe says who it is itself (PS3.15, B.12)."""
-    try:
-        context = ssl.create_default_context(cafile=connection.authorities)
-        if connection.certificate is not None:
-            context.load_cert_chain(connection.certificate)
-    except (OSError, ssl.SSLError) as error:
-        raise BadInput(
-            f"The certificates cannot be read ({error.strerror or error}): check --ca and --cert."
-        ) from error
-    return context

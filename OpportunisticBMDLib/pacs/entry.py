@@ -60,6 +60,10 @@ class Entry:
         """After another look at the archive."""
         return replace(self, instances=instances, is_complete=instances == self.instances)
 
+    def is_due(self, now_s: float, patience: Patience) -> bool:
+        """Whether it may be tried now, also where the clock was put back since it failed."""
+        return not now_s < self.due_s <= now_s + patience.longest_s
+
     def done(self, reason: str = "") -> Entry:
         return replace(self, state=State.DONE, reason=reason)
 

@@ -45,7 +45,7 @@ def fetched(place: Path, archive: Archive, wanted: Sequence[Series], progress: P
     """
     clear_abandoned(place, SCRATCH_PREFIX)
     with Scratch(place, SCRATCH_PREFIX) as scratch:
-        arrived = scratch / "arrived"
+        arrived = scratch / "study"
         for number, series in enumerate(wanted):
             progress(STAGE, number / len(wanted))
             _fetch(arrived / series.uid, archive, series)

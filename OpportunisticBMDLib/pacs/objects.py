@@ -10,21 +10,33 @@ from OpportunisticBMDLib.dicom.objects.unheard import unheard
 from OpportunisticBMDLib.reading.series.dicom_file import has_preamble
 from OpportunisticBMDLib.reading.series.dicom_folder import files_below
 
+_CONTENTS = "DICOMDIR"  # of a disc: no object of a study (PS3.10, 8.6)
+
 
 def objects_in(paths: Iterable[Path]) -> list[Path]:
-    """The files that are named, and those DICOM files that lie below folders.
+    """The files that are named, and those DICOM files that lie below folders, but for a disc's table of contents.
+
+    Reports come last: where one is in an archive, what it refers to is, too.
 
     Raises:
         BadInput: one is not there, damaged or no DICOM file, or a folder holds none.
         OSError: one cannot be read.
     """
-    return [file for path in paths for file in _objects_at(path)]
+    return sorted((file for path in paths for file in _objects_at(path)), key=_is_report)
+
+
+def _is_report(path: Path) -> bool:
+    from pydicom.filereader import read_file_meta_info
+    from pydicom.uid import Comprehensive3DSRStorage
+
+    return bool(read_file_meta_info(path).MediaStorageSOPClassUID == Comprehensive3DSRStorage)
 
 
 def _objects_at(path: Path) -> list[Path]:
     if not path.exists():
         raise BadInput(f"{path} does not exist: check the path.")
-    found = [file for file in (files_below(path) if path.is_dir() else [path]) if has_preamble(file)]
+    files = files_below(path) if path.is_dir() else [path]
+    found = [file for file in files if has_preamble(file) and file.name != _CONTENTS]
     if not found:
         raise BadInput(f"{path} {'holds' if path.is_dir() else 'is'} no DICOM file: name what is to be sent.")
     for file in found:

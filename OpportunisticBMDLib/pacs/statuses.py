@@ -7,7 +7,8 @@ from collections.abc import Mapping
 SUCCESS = 0x0000
 _PENDING = (0xFF00, 0xFF01)
 _SOME_FAILED_OR_WARNED = 0xB000  # of the sub-operations of a retrieval
-_STORED_WITH_WARNING = (0xB000, 0xB006, 0xB007)  # elements were changed, or are not known there
+_WARNINGS = (0x0001, 0x0107, 0x0116, *range(0xB000, 0xC000))  # it is done, maybe with other elements (PS3.7, C.1)
+_IS_THERE = 0x0111  # an object with this UID, so that there shall be no other
 
 
 def is_pending(status: int) -> bool:
@@ -21,8 +22,8 @@ def is_over(status: int) -> bool:
 
 
 def is_stored(status: int) -> bool:
-    """An object is there, maybe with other elements than were sent."""
-    return status == SUCCESS or status in _STORED_WITH_WARNING
+    """An object is there, maybe since before, or with other elements than were sent."""
+    return status in (SUCCESS, _IS_THERE) or status in _WARNINGS
 
 
 def in_words(status: int, meanings: Mapping[int, tuple[str, str]]) -> str:

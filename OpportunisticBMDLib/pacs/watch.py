@@ -102,7 +102,7 @@ class Watch:
         waiting = [entry.study_uid for entry in self.journal.waiting()]
         for uid in dict.fromkeys([*found, *waiting]):
             entry = self.journal.of(uid) or Entry(uid)
-            if entry.state is State.WAITING and not entry.is_complete and entry.due_s <= time.time():
+            if entry.state is State.WAITING and not entry.is_complete and entry.is_due(time.time(), self.patience):
                 self._look_at(entry)
 
     def _look_at(self, entry: Entry) -> None:
@@ -116,7 +116,7 @@ class Watch:
         for entry in self.journal.waiting():
             if stopping.is_asked:
                 return
-            if entry.is_complete and entry.due_s <= time.time():
+            if entry.is_complete and entry.is_due(time.time(), self.patience):
                 changed = self._tried(entry)
                 self.journal.put(changed)
                 self._after(changed)
@@ -151,6 +151,8 @@ class Watch:
                 return now
             measure_study(self.archive, study, self.pipeline, results, self.directory, self.progress)
         self.progress(SENDING, 0.0)
+        if holds_results(self.archive.series(entry.study_uid)):  # another watch was faster, or this one was killed
+            return entry.done(KNOWN_BEFORE)
         send_results(self.archive, results)
         return entry.done()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -14,7 +15,6 @@ import pydicom
 import requests
 from dicomweb_client.api import DICOMwebClient
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
 from pynetdicom.status import STORAGE_SERVICE_CLASS_STATUS
 
 from OpportunisticBMDLib.core.errors import BadInput
@@ -25,7 +25,8 @@ from OpportunisticBMDLib.pacs.archive import ArchiveError, Connection
 from OpportunisticBMDLib.pacs.credentials import PASSWORD, TOKEN, USER, login_for
 from OpportunisticBMDLib.pacs.found import Asked, Instance, Series, Study
 from OpportunisticBMDLib.pacs.inbox import Inbox
-from OpportunisticBMDLib.pacs.statuses import in_words
+from OpportunisticBMDLib.pacs.statuses import in_words, is_stored
+from OpportunisticBMDLib.pacs.tls import tls_of
 
 logging.getLogger("dicomweb_client").addHandler(logging.NullHandler())  # else its warnings were shown
 
@@ -33,14 +34,32 @@ CONNECT_S = 10.0
 PAGE = 200  # answers at a time; an archive may give fewer
 _AS_STORED = (("application/dicom", "*"),)  # whatever the transfer syntax
 _NOT_ALLOWED = (401, 403)
+_JSON = ("application/dicom+json", "application/json")
 
 
 class _Session(requests.Session):
-    """One in which the file that a user names comes before REQUESTS_CA_BUNDLE, which would replace it otherwise."""
+    """One that is not led elsewhere: neither patients nor logins go to another address than the one that was given.
+
+    Who is trusted: the file that a user names, else REQUESTS_CA_BUNDLE, which would replace it otherwise, else whom the
+    system trusts, and not only whom the package brings along.
+    """
+
+    def send(self, request: requests.PreparedRequest, **settings: Any) -> requests.Response:
+        response = super().send(request, **{**settings, "allow_redirects": False})
+        if response.is_redirect:
+            raise requests.TooManyRedirects(response=response)
+        kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if kind in _JSON:
+            response.headers["Content-Type"] = kind  # the client knows it without parameters alone
+        return response
 
     def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
         named = self.verify if verify is None else verify
-        return super().merge_environment_settings(url, proxies, stream, named, cert)
+        settings = super().merge_environment_settings(url, proxies, stream, named, cert)
+        if settings["verify"] is True:
+            system = ssl.get_default_verify_paths()
+            settings["verify"] = system.cafile or system.capath or True
+        return settings
 
 
 class WebArchive:
@@ -52,8 +71,10 @@ class WebArchive:
 
     def __init__(self, address: WebAddress, connection: Connection) -> None:
         self._address, self._timeout_s = address, connection.timeout_s
+        tls_of(connection)  # what requests says later of a file that it cannot read sounds like a fault of the archive
         session = _Session()
         session.auth = login_for(address)
+        session.headers["Accept"] = _JSON[0]  # where nothing else is asked for
         session.verify = True if connection.authorities is None else str(connection.authorities)
         session.cert = None if connection.certificate is None else str(connection.certificate)
         timeouts_s = min(CONNECT_S, connection.timeout_s), connection.timeout_s
@@ -89,13 +110,12 @@ class WebArchive:
         for path in files:
             dataset = pydicom.dcmread(path)
             with self._asking():
-                said = self._stored([dataset])
-            stored = {item.ReferencedSOPInstanceUID for item in said.get("ReferencedSOPSequence", ())}
-            if said and dataset.SOPInstanceUID not in stored:
-                raise ArchiveError(f"The archive {self._address} refused {path.name} ({_why(said)}).")
+                refusal = _refusal(self._stored([dataset]), dataset.SOPInstanceUID)
+            if refusal:
+                raise ArchiveError(f"The archive {self._address} refused {path.name} ({refusal}).")
 
     def _stored(self, datasets: Sequence[Dataset]) -> Dataset:
-        """What the archive says of each; nothing where it only says that all went well."""
+        """What the archive says of each (PS3.18, 10.5.3)."""
         try:
             return self._client.store_instances(datasets)
         except requests.HTTPError as error:  # one whose body tells which objects failed is an answer like any other
@@ -124,9 +144,14 @@ class WebArchive:
                 yield
         except requests.HTTPError as error:
             raise self._failed(error.response) from None
+        except requests.TooManyRedirects:
+            raise ArchiveError(
+                f"The archive {self._address} points to another address, which is not followed: look up the right one."
+            ) from None
         except requests.exceptions.SSLError:
             raise ArchiveError(
-                f"The archive {self._address} cannot be trusted: nobody who is known has certified it; give --ca FILE."
+                f"The archive {self._address} cannot be trusted: nobody who is known has certified it, or it speaks no "
+                "TLS; give --ca FILE, or check the address."
             ) from None
         except requests.Timeout:
             raise ArchiveError(
@@ -137,7 +162,9 @@ class WebArchive:
             raise ArchiveError(
                 f"The archive {self._address} cannot be reached, or broke off: check the address, and whether it runs."
             ) from None
-        except (ValueError, KeyError, AttributeError, TypeError, EOFError, InvalidDicomError):
+        except (OSError, MemoryError):
+            raise
+        except Exception:  # the packages raise many kinds on what is no DICOM
             raise ArchiveError(
                 f"The archive {self._address} answers otherwise than DICOMweb does: check the address."
             ) from None
@@ -161,7 +188,12 @@ def _read(response: requests.Response | None) -> Dataset:
         return Dataset()
 
 
-def _why(said: Dataset) -> str:
+def _refusal(said: Dataset, uid: str) -> str:
+    """Why an object is not stored, "" where it is: a login page, too, may come with a status that all is well."""
+    if uid in [item.ReferencedSOPInstanceUID for item in said.get("ReferencedSOPSequence", ())]:
+        return ""
     failed = said.get("FailedSOPSequence") or [Dataset()]
     status = failed[0].get("FailureReason")
-    return "it does not say why" if status is None else in_words(int(status), STORAGE_SERVICE_CLASS_STATUS)
+    if status is None:
+        return "it says neither that it was stored nor why not"
+    return "" if is_stored(int(status)) else in_words(int(status), STORAGE_SERVICE_CLASS_STATUS)

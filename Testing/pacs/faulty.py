@@ -19,6 +19,7 @@ from pynetdicom.presentation import AllStoragePresentationContexts
 from orthanc import TITLE, free_port
 
 REFUSES, SENDS_HALF, SENDS_HALF_UNSAID, IS_SILENT = "refuses", "sends half", "sends half unsaid", "is silent"
+BREAKS_OFF = "breaks off"
 OUT_OF_RESOURCES = 0xA700
 _HOP = {"transfer-encoding", "connection", "content-length", "content-encoding", "keep-alive"}
 
@@ -110,16 +111,58 @@ def _handler(proxy: FaultyWeb, url: str) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+class WrongWeb:
+    """Answers everything alike. `heard` are the methods, headers and bodies of the requests."""
+
+    def __init__(self, status: int, kind: str = "", content: bytes = b"", **headers: str) -> None:
+        self.heard: list[tuple[str, dict[str, str], bytes]] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler(status, kind, content, headers))
+        self.web = f"http://127.0.0.1:{self._server.server_port}/dicom-web"
+
+    def __enter__(self) -> WrongWeb:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _handler(self, status: int, kind: str, content: bytes, headers: dict[str, str]) -> type[BaseHTTPRequestHandler]:
+        heard = self.heard
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                heard.append((self.command, dict(self.headers), body))
+                self.send_response(status)
+                for name, value in {"Content-Type": kind, **headers}.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def do_POST(self) -> None:
+                self.do_GET()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        return Handler
+
+
 class FaultyDimse:
     """An archive of its own that holds the files below a folder.
 
     Args:
         gets: whether it knows C-GET.
+
+    `status` is what it answers to an object that it takes.
     """
 
     def __init__(self, folder: Path, *, gets: bool = True) -> None:
         self.fault: str | None = None
         self.stored: list[str] = []
+        self.status = 0x0000
         self.over = threading.Event()
         self._gets = gets
         self._held = [pydicom.dcmread(path) for path in sorted(folder.rglob("*.dcm"))]
@@ -166,7 +209,9 @@ class FaultyDimse:
 
     def _store(self, event: Any) -> int:
         self.stored.append(str(event.request.AffectedSOPInstanceUID))
-        return OUT_OF_RESOURCES if self.fault == REFUSES else 0
+        if self.fault == BREAKS_OFF:
+            event.assoc.abort()
+        return OUT_OF_RESOURCES if self.fault == REFUSES else self.status
 
     def _meant(self, asked: Dataset) -> list[Dataset]:
         keys = [k for k in ("StudyInstanceUID", "SeriesInstanceUID") if asked.get(k)]

@@ -126,6 +126,23 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(orthanc, tmp_path):
         assert connect(proxy.web, Connection(authorities=certificate)).series(uid(1)) == []
 
 
+def test_a_certificate_that_the_system_vouches_for_is_trusted(orthanc, tmp_path, monkeypatch):
+    certificate = self_signed(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    with FaultyWeb(orthanc.url, certificate) as proxy:
+        assert connect(proxy.web, Connection()).series(uid(1)) == []
+
+
+@pytest.mark.parametrize("address", ["https://pacs.example/rs", "dimse-tls://A@pacs.example:2762"])
+@pytest.mark.parametrize("which", ["authorities", "certificate"])
+def test_a_file_that_holds_no_certificate_is_told_as_such(tmp_path, address, which):
+    (tmp_path / "file").write_text("no PEM")
+    with pytest.raises(BadInput, match="certificates cannot be read"):
+        connect(address, Connection(**{which: tmp_path / "file"}))
+
+
 def test_dimse_by_tls(tmp_path):
     certificate = self_signed(tmp_path)
     files = ("DicomTlsCertificate", "DicomTlsPrivateKey", "DicomTlsTrustedCertificates")

@@ -28,3 +28,9 @@ def test_what_fails_is_tried_again_later_and_at_last_set_aside():
     twice = once.failed("gone", 1000.0, patience)
     assert (twice.state, twice.reason) == (State.SET_ASIDE, "gone (tried 2 times)")
     assert twice.again() == Entry("1.2")
+
+
+def test_a_clock_that_is_put_back_keeps_no_study_waiting():
+    patience = Patience(first_s=30, longest_s=3600)
+    entry = Entry("1.2").failed("gone", 1_000_000.0, patience)
+    assert [entry.is_due(now_s, patience) for now_s in (1_000_000.0, 1_000_030.0, 900_000.0)] == [False, True, True]

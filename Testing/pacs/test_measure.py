@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydicom.fileset import FileSet
 from pydicom.uid import EnhancedCTImageStorage
 
 from OpportunisticBMDLib.cli import BAD_INPUT, MEASURED, REFUSED, main
 from OpportunisticBMDLib.pacs.choose import ct_series, holds_results
 from orthanc import Orthanc
 from pacs.conftest import connected, uid
+from pacs.faulty import REFUSES, FaultyWeb
 
 IDENTITY = ("Mustermann", "Erika", "PID-", "19380515")
 
@@ -50,6 +56,14 @@ def test_find_lists_series_and_says_nobodys_name(orthanc, tmp_path, tiny, capfd)
     assert table.split() == ["20260512", study, "CT", "14", f"{study}.1"]
     series = {"series_uid": f"{study}.1", "modality": "CT", "instances": 14}
     assert json.loads(f"[{listed}") == [{"study_uid": study, "date": "20260512", "series": [series]}]
+
+
+@pytest.mark.parametrize("way", ["DICOMweb", "C-GET"])
+def test_a_patients_number_that_is_none_is_not_repeated(orthanc, capfd, way):
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert pacs("find", address(orthanc, way), "--patient", f"PID-{'1' * 80}\n") == MEASURED
+    assert "no study" in (told := capfd.readouterr()).out and not told.err
 
 
 def test_find_does_not_list_a_whole_archive(capfd):
@@ -94,8 +108,42 @@ def test_what_is_wrong_with_a_study_is_told_without_the_place_where_it_lay(ortha
         options = ["-o", tmp_path / "out", "--progress", "none"]
         assert pacs("measure", orthanc.web, which, *options) == BAD_INPUT
         told = capfd.readouterr().err
-        assert why in told and told.count("\n") == 1 and str(tmp_path) not in told and "arrived" not in told
+        assert why in told and told.count("\n") == 1 and str(tmp_path) not in told and ".fetch-" not in told
     assert {path.name for path in tmp_path.iterdir()} == {"orthanc", "sent"}
+
+
+def test_a_series_that_has_more_objects_than_was_said_may_be_a_scan(orthanc, tmp_path, tiny):
+    study = tiny(tmp_path, 1)
+    orthanc.take(tmp_path)
+    archive = connected(orthanc, "DICOMweb")
+    (series,) = archive.series(study)
+    assert ct_series(archive, [replace(series, instances=0)]) == [replace(series, instances=0)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions of POSIX")
+def test_what_says_who_the_patient_is_can_be_read_by_its_owner_alone(orthanc, tmp_path, tiny):
+    study = tiny(tmp_path / "sent", 1)
+    orthanc.take(tmp_path / "sent")
+    (tmp_path / "watch").mkdir(0o755)  # as an administrator may have made it
+    pacs("fetch", orthanc.web, study, "-o", tmp_path / "fetched", "--progress", "none")
+    pacs("measure", orthanc.web, study, "-o", tmp_path / "out", "--progress", "none")
+    often = ["--since", "2026-01-01", "--every", "0.1", "--once", "--progress", "none"]
+    pacs("watch", orthanc.web, "-o", tmp_path / "watch", *often)
+    made = [path for name in ("fetched", "out", "watch") for path in (tmp_path / name).rglob("*")]
+    assert len(made) > 20 and not [path for path in made if path.stat().st_mode & 0o077]
+    assert not (tmp_path / "fetched").stat().st_mode & 0o077 and not (tmp_path / "out").stat().st_mode & 0o077
+
+
+def test_results_that_the_archive_refuses_can_be_sent_later(orthanc, tmp_path, tiny, capfd):
+    study = tiny(tmp_path / "sent", 1)
+    orthanc.take(tmp_path / "sent")
+    with FaultyWeb(orthanc.url) as proxy:
+        proxy.fault = REFUSES
+        options = ["-o", tmp_path / "out", "--send", "--progress", "none"]
+        assert pacs("measure", proxy.web, study, *options) == BAD_INPUT
+    assert f"try pacs send {tmp_path / 'out' / 'dicom'} later" in " ".join(capfd.readouterr().err.split())
+    assert pacs("send", orthanc.web, tmp_path / "out" / "dicom") == MEASURED
+    assert holds_results(connected(orthanc, "DICOMweb").series(study))
 
 
 def test_files_that_are_no_objects_are_told_before_anything_is_sent(tmp_path, tiny, capfd):
@@ -107,6 +155,17 @@ def test_files_that_are_no_objects_are_told_before_anything_is_sent(tmp_path, ti
     for path, why in (("text", "is no DICOM"), ("empty", "holds no DICOM"), ("none", "not exist"), ("sent", "damaged")):
         assert pacs("send", "https://pacs.example/rs", Path(tmp_path, path)) == BAD_INPUT
         assert why in capfd.readouterr().err
+
+
+def test_a_disc_is_sent_without_its_table_of_contents(orthanc, tmp_path, tiny, capfd):
+    study = tiny(tmp_path / "disc", 1)
+    contents = FileSet()
+    contents.add(next((tmp_path / "disc").rglob("*.dcm")))
+    contents.write(tmp_path / "written")
+    shutil.copy(tmp_path / "written" / "DICOMDIR", tmp_path / "disc")
+    assert pacs("send", orthanc.web, tmp_path / "disc") == MEASURED
+    assert "14 objects were stored" in capfd.readouterr().out
+    assert [s.instances for s in connected(orthanc, "DICOMweb").series(study)] == [14]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from OpportunisticBMDLib.pacs.connect import connect
 from OpportunisticBMDLib.pacs.entry import Entry, Patience, State
 from OpportunisticBMDLib.pacs.found import Asked, Series
 from OpportunisticBMDLib.pacs.journal import FILE, LOCK, only_watch, opened_journal
-from OpportunisticBMDLib.pacs.measure import measure_study
+from OpportunisticBMDLib.pacs.measure import measure_study, send_results
 from OpportunisticBMDLib.pacs.watch import Watch
 from OpportunisticBMDLib.system.progress import silent
 from orthanc import Orthanc
@@ -232,6 +232,48 @@ def test_results_that_were_not_sent_are_not_measured_again(orthanc, tmp_path, ti
     assert watch(archive, directory, pipeline, nothing) == [f"{study}: done"]
     held = {i.uid for s in archive.series(study) if s.modality != "CT" for i in archive.instances(s)}
     assert held == kept and len(kept) == 3
+
+
+def test_results_of_which_the_journal_does_not_know_that_they_were_sent(orthanc, tmp_path, tiny, pipeline):
+    """The program may be killed between sending and what the journal says."""
+    study = tiny(tmp_path / "sent", 1)
+    orthanc.take(tmp_path / "sent")
+    archive, directory = connected(orthanc, "DICOMweb"), tmp_path / "watch"
+    measure_study(archive, archive.series(study), pipeline, directory / study, tmp_path)
+    send_results(archive, directory / study)
+    with opened_journal(directory) as journal:
+        journal.put(Entry(study, instances=14, is_complete=True))
+    assert watch(archive, directory, pipeline, nothing) == [f"{study}: done, the archive held its results"]
+    assert objects_of(orthanc, study) == ["DOC", "OT", "SR"]
+    assert {path.name for path in directory.iterdir()} == {FILE}
+
+
+def test_another_watch_that_was_faster_leaves_nothing_to_send(orthanc, tmp_path, tiny, pipeline):
+    study = tiny(tmp_path / "sent", 1)
+    orthanc.take(tmp_path / "sent")
+    archive = connected(orthanc, "DICOMweb")
+
+    class Slow:
+        """While it measures, another watch of the same archive does, too."""
+
+        def run(self, *arguments: object) -> object:
+            assert watch(archive, tmp_path / "other", pipeline, nothing) == [f"{study}: done"]
+            return pipeline.run(*arguments)
+
+    assert watch(archive, tmp_path / "watch", Slow(), nothing) == [f"{study}: done, the archive held its results"]
+    assert objects_of(orthanc, study) == ["DOC", "OT", "SR"]
+    assert {path.name for path in (tmp_path / "watch").iterdir()} == {FILE}
+
+
+def test_a_study_is_tried_at_least_once(tmp_path, capfd):
+    assert main(["pacs", "watch", "https://pacs.example/rs", "-o", str(tmp_path), "--tries", "0"]) == BAD_INPUT
+    assert "argument --tries: give a number from 1 on" in capfd.readouterr().err
+
+
+def test_a_folder_that_is_none_is_told(tmp_path, capfd):
+    (tmp_path / "file").write_text("")
+    assert main(["pacs", "watch", "https://pacs.example/rs", "-o", str(tmp_path / "file")]) == BAD_INPUT
+    assert "give a folder" in capfd.readouterr().err
 
 
 def test_a_folder_has_one_watch(tmp_path, capfd):

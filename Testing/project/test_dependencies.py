@@ -16,7 +16,13 @@ LIBRARY = REPOSITORY / "OpportunisticBMDLib"
 SLICERS_OWN = {"vtk", "slicer", "vtkSegmentationCorePython", "MRMLCorePython"}  # they come with 3D Slicer
 OWN = {"OpportunisticBMDLib", "OpportunisticBMDTraining"}
 # How a file's path begins -> the extra that it needs.
-EXTRAS = {"cases/": "cases", "cohort/": "cohort", "dicom/objects/": "dicom", "inference/openvino_": "openvino", "pacs/": "pacs"}
+EXTRAS = {
+    "cases/": "cases",
+    "cohort/": "cohort",
+    "dicom/objects/": "dicom",
+    "inference/openvino_": "openvino",
+    "pacs/": "pacs",
+}
 INSTALLED_AS = {"dicomweb_client": "dicomweb-client", "nrrd": "pynrrd", "PIL": "pillow", "sklearn": "scikit-learn"}
 
 

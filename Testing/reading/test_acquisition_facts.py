@@ -185,3 +185,8 @@ def test_an_image_file_is_named_without_its_folders(tmp_path):
     sitk.WriteImage(image, str(folder / "19380515.nii.gz"))
     assert read_ct(folder / "thorax.nrrd").acquisition.path == "thorax.nrrd"
     assert read_ct(folder / "19380515.nii.gz").acquisition.path == "CT"
+
+
+def test_the_day_of_the_scan_is_that_of_its_acquisition_else_that_of_its_study():
+    assert facts(AcquisitionDate="20260512", StudyDate="20260511").scanned_on == "2026-05-12"
+    assert facts(StudyDate="20260511").scanned_on == "2026-05-11"

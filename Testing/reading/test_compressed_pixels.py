@@ -40,7 +40,7 @@ def processes(monkeypatch) -> list:
         return started[-1]
 
     monkeypatch.setattr(compressed_pixels.subprocess, "Popen", spied)
-    monkeypatch.setattr(compressed_pixels, "_cores", lambda: CORES)
+    monkeypatch.setattr(compressed_pixels, "usable_cores", lambda: CORES)
     monkeypatch.setattr(compressed_pixels, "_WORTH_A_PROCESS", 1)
     return started
 

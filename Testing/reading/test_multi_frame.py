@@ -160,7 +160,7 @@ def test_compressed_frames_are_decoded_on_all_cores(tmp_path, monkeypatch):
     monkeypatch.setattr(
         compressed_pixels.subprocess, "Popen", lambda *args, **kw: started.append(1) or start(*args, **kw)
     )
-    monkeypatch.setattr(compressed_pixels, "_cores", lambda: 3)
+    monkeypatch.setattr(compressed_pixels, "usable_cores", lambda: 3)
     monkeypatch.setattr(compressed_pixels, "_WORTH_A_PROCESS", 1)
     path = joined(tmp_path, compress=RLELossless)
     assert np.array_equal(read_ct(path).volume.array, tissue())
@@ -324,6 +324,7 @@ def with_less_pixels(data: Dataset) -> None:
     [
         (put("NumberOfFrames", 0), "is an enhanced CT of 0 frames that describes 14"),
         (without("NumberOfFrames"), "is an enhanced CT of 0 frames"),
+        (put("NumberOfFrames", 100_000), "is an enhanced CT of 100000 frames, more than any scan has"),
         (put("NumberOfFrames", 15), "is an enhanced CT of 15 frames that describes 14"),
         (put("PerFrameFunctionalGroupsSequence", []), "is an enhanced CT of 14 frames that describes 0"),
         (without("PerFrameFunctionalGroupsSequence"), "is an enhanced CT of 14 frames that describes 0"),

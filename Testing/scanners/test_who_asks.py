@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from OpportunisticBMDLib.cohort.measurer import Measurer
+from OpportunisticBMDLib.cohort.row import failed_row
 from OpportunisticBMDLib.core.grid import Grid
 from OpportunisticBMDLib.pipeline import Pipeline
 from OpportunisticBMDLib.scanners.registry import ScannerRegistry, registry_path
@@ -48,11 +50,7 @@ def test_the_process_for_many_cts_does(tmp_path, monkeypatch):
     chains = []
     monkeypatch.setattr(Pipeline, "load", lambda *arguments: Chain())
     monkeypatch.setattr(
-        process,
-        "_measured",
-        lambda chain, settings, case, *rest: (
-            chains.append(chain) or process.BatchRow(case.name, "failed", None, None, None, "", "")
-        ),
+        Measurer, "measure", lambda self, case, *rest: chains.append(self._pipeline) or failed_row(case, "")
     )
     assert process.main([str(tmp_path / "cts"), str(tmp_path / "out")]) == 0
     assert [chain.scanners for chain in chains] == [ScannerRegistry(registry_path())]

@@ -74,7 +74,7 @@ def acquisition_of_header(data: Any, name: str, format: str) -> Acquisition:
         spectrum=spectrum_of(data),
         contrast_oral_only=is_oral_only(data),
         contrast_hint=contrast_hint_of(data, identity),
-        scanned_on=date_of(data, "AcquisitionDate"),
+        scanned_on=date_of(data, "AcquisitionDate") or date_of(data, "StudyDate"),
         scanner_id=scanner_id_of(data),
         age_years=age_years_of(data),
         sex=sex_of(data),

@@ -6,7 +6,6 @@ They see a file that holds the compressed pixels and nothing else of what came i
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import sys
 import tempfile
@@ -24,7 +23,7 @@ import numpy as np
 from OpportunisticBMDLib.reading.series.pixel_element import END
 from OpportunisticBMDLib.reading.series.stored_pixels import StoredPixels
 from OpportunisticBMDLib.system.leftovers import TEMPORARY_PREFIX
-from OpportunisticBMDLib.system.processes import end_tree, in_own_group
+from OpportunisticBMDLib.system.processes import end_tree, in_own_group, usable_cores
 from OpportunisticBMDLib.system.scratch import Scratch
 
 # A decoder that takes longer than these together, so far, hangs.
@@ -46,7 +45,7 @@ class Decoders:
     """
 
     def __init__(self, slices: int) -> None:
-        count = min(_cores(), _MOST_PROCESSES, 1 + slices // _WORTH_A_PROCESS)
+        count = min(usable_cores(), _MOST_PROCESSES, 1 + slices // _WORTH_A_PROCESS)
         self._children: list[_Child | None] = [None] * count
         self._scratch: Scratch | None = None
         self._begun = 0
@@ -147,11 +146,6 @@ class _Child:
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
-
-
-def _cores() -> int:
-    """That this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _write_minimal(path: Path, frame: bytes, pixels: StoredPixels) -> None:

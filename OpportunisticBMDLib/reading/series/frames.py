@@ -74,7 +74,9 @@ def frames_of(path: Path, header: DicomFile, keywords: tuple[str, ...]) -> Itera
         raise WrongFramesError("without pixels, as if it was cut off")
     agents, groups = values_of(file.data, AGENTS), values_of(file.data, _EACH)
     count = int(number_of(header.data, "NumberOfFrames") or 0)
-    if not 0 < count <= _MOST_FRAMES or len(groups) != count:
+    if count > _MOST_FRAMES:
+        raise WrongFramesError(f"of {count} frames, more than any scan has")
+    if count < 1 or len(groups) != count:
         raise WrongFramesError(f"of {count} frames that describes {len(groups)}")
     wanted = tuple(keyword for keyword in (*keywords, *_NAMES, USES) if keyword not in IDENTIFIER_TAGS)
     of_all, broken = _stated((values_of(file.data, _SHARED) or [{}])[0], wanted)
