@@ -27,7 +27,7 @@ def measure(ct, load_s, output, options, progress, slices):
     progress("write", 0.9)
     return normal()
 
-reading.read_ct = lambda *_: synthetic_case(grid_of("straight"))[0]
+reading.read_ct_with_slices = lambda *_: (synthetic_case(grid_of("straight"))[0], None)
 compute.measure = measure
 sys.exit(cli.main(sys.argv[1:]))
 """
