@@ -74,14 +74,14 @@ class Actors:
 
     def _ended(self, reference: Any) -> Iterator[Row]:
         import ray
-        from ray.exceptions import RayActorError, RayTaskError
+        from ray.exceptions import OutOfMemoryError, RayActorError, RayTaskError
 
         task = self._busy.pop(reference)
         try:
             row = ray.get(reference)
         except RayTaskError as error:
             raise error.cause from None
-        except RayActorError:
+        except (RayActorError, OutOfMemoryError):  # the latter where Ray ended it, lest the computer stops
             self._died(task)
             return
         self._failed_starts = 0

@@ -12,6 +12,7 @@ from pathlib import Path
 from OpportunisticBMDLib.core.standing import Person, Sex
 
 MOST_LETTERS = 100  # of a name, which becomes a folder's
+MOST_BYTES = 220  # of it; systems know 255
 _SAFE = re.compile(r"[^\W_](?:[\w .+=@-]*[\w+=@-])?")  # in a file name on every system
 _DIGEST_LETTERS = 12  # of a million texts no two have the same, but for a chance of 1 in 500
 
@@ -53,7 +54,7 @@ class Case:
 
 def is_safe(name: str) -> bool:
     """Whether a folder may have this name on every system, and nothing in it leads elsewhere."""
-    return len(name) <= MOST_LETTERS and _SAFE.fullmatch(name) is not None
+    return _SAFE.fullmatch(name) is not None and len(name) <= MOST_LETTERS and len(name.encode()) <= MOST_BYTES
 
 
 def safe(name: str) -> str:

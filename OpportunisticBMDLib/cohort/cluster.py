@@ -38,6 +38,7 @@ def local(jobs: int) -> Iterator[None]:
     with Scratch(place, TEMPORARY_PREFIX) as folder:
         try:
             ray.init(
+                "local",  # else RAY_ADDRESS leads to a cluster
                 num_cpus=jobs,
                 num_gpus=0,
                 object_store_memory=OBJECT_STORE_BYTES,

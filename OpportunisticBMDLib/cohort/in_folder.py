@@ -28,7 +28,7 @@ def cases_in(folder: Path) -> list[Case]:
         return [Case(safe(folder.name), folder)] if entries else []
     places = {image: image for image in images}
     places |= {inner: inner / OWN_CT if (inner / OWN_CT).is_file() else inner for inner in folders}
-    shared = named_twice([_stem(entry) for entry in places])
+    shared = named_twice([name for entry in places for name in {_stem(entry), entry.name}])
     return [
         Case(safe(entry.name if _stem(entry) in shared else _stem(entry)), place) for entry, place in places.items()
     ]

@@ -54,7 +54,9 @@ def _of_parquet(file: Path) -> list[Mapping[str, Any]]:
 
 def _check_columns(columns: Iterable[str], file: Path) -> None:
     if "path" not in columns:
-        raise BadInput(f"{file} has no column named path; its first line names the columns: {', '.join(COLUMNS)}.")
+        raise BadInput(
+            f"{file} has no column named path; its first line names the columns, with commas: {','.join(COLUMNS)}."
+        )
 
 
 def _case(row: Mapping[str, Any], file: Path, number: int) -> Case:

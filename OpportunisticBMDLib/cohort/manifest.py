@@ -84,10 +84,12 @@ def to_table(rows: Sequence[Row]) -> pa.Table:
 
 def _read(part: Path) -> pa.Table:
     try:
-        return parquet.read_table(part, schema=SCHEMA)
-    except (OSError, pa.ArrowException) as error:
+        with parquet.ParquetFile(part) as opened:
+            return opened.read().select(SCHEMA.names).cast(SCHEMA)
+    except (OSError, KeyError, pa.ArrowException) as error:  # a key: a column that an older version did not have
         raise BadInput(
-            f"{part} is damaged ({str(error).splitlines()[0]}); remove it: its rows are taken anew from the results."
+            f"{part} is damaged, or of another version ({str(error).splitlines()[0]}); remove it: its rows are taken "
+            "anew from the results."
         ) from error
 
 

@@ -57,7 +57,7 @@ class Measurer:
             result = self._result(case, folder, progress)
         except BadInput as error:
             why = str(error)
-        except MemoryError:
+        except (MemoryError, ImportError):  # a library that finds no room any more
             why = NO_MEMORY
         except Exception as error:  # a file that nobody thought of must not end the others
             why = f"The program did not expect this file ({type(error).__name__}); please tell its makers."
@@ -79,7 +79,7 @@ class Measurer:
                     progress=progress,
                 )
             except BadInput as error:
-                raise BadInput(_without_place(str(error), path)) from error
+                raise BadInput(_by_name(str(error), path, case.name)) from error
 
 
 def _on_disk(source: Path | Study) -> AbstractContextManager[Path]:
@@ -90,6 +90,6 @@ def _on_disk(source: Path | Study) -> AbstractContextManager[Path]:
     return arrived(source)
 
 
-def _without_place(message: str, path: Path) -> str:
-    """Without the folders above the CT, which may tell the patient."""
-    return message.replace(f"{path.parent}{os.sep}", "")
+def _by_name(message: str, path: Path, name: str) -> str:
+    """With the CT's name for its path: a file and the folders above it may tell the patient."""
+    return message.replace(str(path), name).replace(f"{path.parent}{os.sep}", "")

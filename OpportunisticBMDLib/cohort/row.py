@@ -24,6 +24,7 @@ MEASURED, REVIEW, REFUSED, FAILED = "measured", "review", "refused", "failed"
 STATUSES = (MEASURED, REVIEW, REFUSED, FAILED)
 ROW = "row.json"  # in the folder of a CT's results; written last of all
 MOST_BYTES = 2**20
+MOST_WHOLE = 2**53  # a table keeps no greater one exactly
 
 
 @dataclass(frozen=True)
@@ -137,12 +138,13 @@ def keep(folder: Path, row: Row) -> None:
 
 
 def kept_row(folder: Path) -> Row | None:
-    """The row in a folder of results; None where there is none, or none that could be."""
+    """The row in a folder of results, which has its name; None where there is none, or none that could be."""
     try:
         with open_regular(folder / ROW) as file:
-            return row_of_entries(json.loads(file.read(MOST_BYTES)))
+            row = row_of_entries(json.loads(file.read(MOST_BYTES)))
     except (OSError, ValueError, RecursionError):
         return None
+    return row if row.name == folder.name else None
 
 
 def row_of_entries(entries: Any) -> Row:
@@ -165,8 +167,9 @@ def row_of_entries(entries: Any) -> Row:
 def _is_of(value: Any, kind: Any) -> bool:
     if kind == tuple[str, ...]:
         return isinstance(value, tuple) and all(isinstance(word, str) for word in value)
-    number_too = isinstance(value, int) and not isinstance(value, bool) and isinstance(0.0, kind)
-    return number_too or isinstance(value, kind)
+    if isinstance(value, bool) or (isinstance(value, int) and abs(value) > MOST_WHOLE):
+        return False
+    return isinstance(value, kind) or (isinstance(value, int) and isinstance(0.0, kind))
 
 
 def _codes(reasons: Iterable[Reason]) -> tuple[str, ...]:

@@ -26,7 +26,8 @@ from OpportunisticBMDLib.cohort.row import ROW, Row, failed_row, keep, kept_row
 from OpportunisticBMDLib.cohort.worker import Worker
 from OpportunisticBMDLib.system.processes import usable_cores
 
-PART_ROWS, PART_S = 1000, 30.0  # of a part of the manifest: it is written once one of the two is reached
+# A part of the manifest is written after so many rows, or so long: of a run of weeks there are some hundred parts.
+PART_ROWS, PART_S, PART_SHARE = 1000, 30.0, 0.01
 MODELS_GB = 1.5  # that a process takes before its first CT
 
 
@@ -122,11 +123,12 @@ class _Parts:
     def __init__(self, manifest: Manifest) -> None:
         self._manifest = manifest
         self._rows: list[Row] = []
-        self._since = time.monotonic()
+        self._begun = self._since = time.monotonic()
 
     def add(self, row: Row) -> None:
         self._rows.append(row)
-        if len(self._rows) >= PART_ROWS or time.monotonic() - self._since >= PART_S:
+        now = time.monotonic()
+        if len(self._rows) >= PART_ROWS or now - self._since >= max(PART_S, PART_SHARE * (now - self._begun)):
             self.close()
 
     def close(self) -> None:

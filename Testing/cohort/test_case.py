@@ -30,6 +30,8 @@ def test_a_harmless_name_stays_as_it_is(name: str):
         " a",
         "nul\0",
         "x" * 101,
+        "中" * 80,  # 240 bytes
+        "𠀀" * 100,
         "a\udcffb",
     ],
 )

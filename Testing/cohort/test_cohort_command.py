@@ -222,6 +222,16 @@ def test_models_that_cannot_be_loaded_end_it_with_a_sentence(tmp_path):
     assert not list((tmp_path / "out" / "manifest").iterdir())
 
 
+def test_where_ray_ends_processes_for_want_of_memory_it_is_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setenv("RAY_memory_usage_threshold", "0.001")  # of the computer's
+    monkeypatch.setenv("RAY_memory_monitor_refresh_ms", "50")
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")  # of a cluster, which was not asked for
+    (tmp_path / "cts").mkdir()
+    (tmp_path / "cts" / "a.nrrd").write_text("no image")
+    said = run(tmp_path / "cts", "-o", tmp_path / "out", "--progress", "none", status=2)
+    assert "out of memory?" in said and "Traceback" not in said
+
+
 def test_a_folder_without_a_ct_leaves_nothing(tmp_path):
     (tmp_path / "cts").mkdir()
     assert "There is no CT in" in run(tmp_path / "cts", "-o", tmp_path / "out", status=2)

@@ -39,6 +39,11 @@ def test_cts_of_one_name_do_not_share_a_folder(tmp_path: Path):
     }
 
 
+def test_a_name_without_its_ending_may_be_the_whole_name_of_another(tmp_path: Path):
+    write(tmp_path, "ct.nii", "ct.mha", "ct.nii.nrrd")
+    assert found(tmp_path) == {name: name for name in ("ct.nii", "ct.mha", "ct.nii.nrrd")}
+
+
 def test_what_comes_later_never_takes_the_name_of_another(tmp_path: Path):
     write(tmp_path, "ct.nrrd")
     assert found(tmp_path) == {"ct": "ct.nrrd"}

@@ -54,6 +54,7 @@ def test_parquet_says_the_same(tmp_path: Path):
     [
         ("file\na.nii\n", "has no column named path"),
         ("", "has no column named path"),
+        ("path;name\na.nii;x\n", "has no column named path.*with commas"),
         ("path,name\na.nii,x\nb.nii,X\n", "more than once"),
         ("path\na.nii\na.nii\n", "more than once"),
         ("path,name\na.nii,../x\n", "cannot be that of a folder"),

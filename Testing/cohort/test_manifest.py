@@ -47,6 +47,14 @@ def test_a_damaged_part_is_one_sentence(tmp_path: Path):
         Manifest(tmp_path).table()
 
 
+def test_a_part_of_another_version_is_one_sentence(tmp_path: Path):
+    Manifest(tmp_path).append([measured()])
+    part = tmp_path / "part-000001.parquet"
+    parquet.write_table(parquet.ParquetFile(part).read().drop(["message"]), part)
+    with pytest.raises(BadInput, match=r"another version.*remove it"):
+        Manifest(tmp_path).table()
+
+
 def test_failed_rows_are_taken_out_and_the_others_stay(tmp_path: Path):
     manifest, some = Manifest(tmp_path), [replace(measured(name), status=FAILED) for name in ("a", "b")]
     manifest.append([some[0], measured("c")])

@@ -48,6 +48,15 @@ def test_dicom_objects_are_written_where_they_are_asked_for(tmp_path: Path):
     assert (tmp_path / "out" / "dicom" / "measurements.dcm").is_file()
 
 
+def test_a_file_that_tells_the_patient_is_called_by_the_name_that_a_list_gave(monkeypatch, tmp_path: Path):
+    monkeypatch.setattr(Setup, "pipeline", lambda _: None)
+    (tmp_path / "smith" / "miller").mkdir(parents=True)
+    (tmp_path / "smith" / "miller.nrrd").write_text("no image")
+    for file in ("miller", "miller.nrrd", "miller.nii"):
+        row = Measurer(Way()).measure(Case("p1", tmp_path / "smith" / file), tmp_path / "out")
+        assert row.message.startswith("p1 ") and "miller" not in row.message and "smith" not in row.message
+
+
 def test_a_child_is_refused_before_anything_is_read(monkeypatch, tmp_path: Path):
     monkeypatch.setattr(Setup, "pipeline", lambda _: None)
     row = Measurer(Way()).measure(Case("a", tmp_path / "a.nii", age_years=17), tmp_path / "out")

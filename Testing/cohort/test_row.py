@@ -60,18 +60,22 @@ def test_the_same_images_have_the_same_fingerprint():
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_a_row_comes_back_as_it_was_kept(tmp_path: Path, example: str):
     row = row_of(CASE, EXAMPLES[example](), 4.321)
-    keep(tmp_path / "new", row)
-    assert kept_row(tmp_path / "new") == row
+    keep(tmp_path / "p1", row)
+    assert kept_row(tmp_path / "p1") == row
 
 
 def test_a_row_that_cannot_be_is_none(tmp_path: Path):
-    assert kept_row(tmp_path) is None
-    entries = asdict(failed_row(CASE, "It is no image.", 1.0))
-    for wrong in ({"status": "done"}, {"kvp": "120"}, {"reasons": [1]}, {"name": None}, {"more": 1}, {"seconds": True}):
-        (tmp_path / ROW).write_text(json.dumps(entries | wrong))
-        assert kept_row(tmp_path) is None
+    folder, row = tmp_path / CASE.name, failed_row(CASE, "It is no image.", 1.0)
+    assert kept_row(folder) is None
+    keep(folder, row)
+    assert kept_row(folder) == row
+    wrong: list[dict[str, object]] = [{"status": "done"}, {"kvp": "120"}, {"reasons": [1]}, {"name": None}, {"more": 1}]
+    wrong += [{"seconds": True}, {"age_years": 10**30}, {"name": "another"}]
+    for entries in wrong:
+        (folder / ROW).write_text(json.dumps(asdict(row) | entries))
+        assert kept_row(folder) is None
     for text in ("", "[]", "{}", "[" * 100_000):
-        (tmp_path / ROW).write_text(text)
-        assert kept_row(tmp_path) is None
+        (folder / ROW).write_text(text)
+        assert kept_row(folder) is None
     with pytest.raises(ValueError, match="fields"):
         row_of_entries([])
