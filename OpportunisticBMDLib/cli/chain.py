@@ -13,6 +13,7 @@ from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.materials import HA, MATERIALS
 from OpportunisticBMDLib.core.standing import ADULT_YEARS, Person
 from OpportunisticBMDLib.core.thresholds import Thresholds
+from OpportunisticBMDLib.core.tube_voltage import possible_voltage
 from OpportunisticBMDLib.inference.device import DEVICES, chosen_device
 from OpportunisticBMDLib.inference.engine import ENGINES, engine_named
 from OpportunisticBMDLib.measuring import WRITING, Setup, chain_of, written
@@ -30,9 +31,14 @@ LOADING = 0.05  # where loading the models begins
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Adds what every command takes that runs the chain."""
+    """Adds what every command takes that runs the chain on a CT."""
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="where the results go (default: NAME-bmd)")
     parser.add_argument("--device", choices=DEVICES, default="auto")
+    add_setup(parser)
+
+
+def add_setup(parser: argparse.ArgumentParser) -> None:
+    """Adds how CTs are measured, one or many of them; see `setup_of`."""
     parser.add_argument(
         "--engine",
         choices=ENGINES,
@@ -90,6 +96,12 @@ def setup_of(options: argparse.Namespace, line: Calibration | None = None) -> Se
         line,
         uses_registry=not options.no_registry,
     )
+
+
+def check_voltage(kvp: float) -> None:
+    """Raises BadInput where a user states what cannot be a tube voltage, kV."""
+    if possible_voltage(kvp) is None:
+        raise BadInput(f"--kvp is {kvp:g}: give the tube voltage in kV, such as 120.")
 
 
 def person(options: argparse.Namespace) -> Person | None:

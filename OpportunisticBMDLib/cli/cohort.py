@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import argparse
 from contextlib import closing
-from importlib.util import find_spec
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from OpportunisticBMDLib.cli.statuses import MEASURED
+from OpportunisticBMDLib.cli.chain import add_setup, check_voltage, setup_of
+from OpportunisticBMDLib.cli.installed import check_installed
+from OpportunisticBMDLib.cli.statuses import MEASURED, STOPPED
 from OpportunisticBMDLib.core.errors import BadInput
-from OpportunisticBMDLib.core.materials import HA, MATERIALS
-from OpportunisticBMDLib.core.thresholds import Thresholds
-from OpportunisticBMDLib.core.tube_voltage import possible_voltage
-from OpportunisticBMDLib.inference.engine import ENGINES
-from OpportunisticBMDLib.measuring import Setup
 from OpportunisticBMDLib.system.streams import complain, show
 
 if TYPE_CHECKING:
     from OpportunisticBMDLib.cohort.measurer import Way
-
-STOPPED = 130
 
 
 def prepare(parser: argparse.ArgumentParser) -> None:
@@ -53,20 +48,12 @@ def prepare(parser: argparse.ArgumentParser) -> None:
         "--dicom", action="store_true", help="also write DICOM objects of the patients' studies (they say who it is)"
     )
     parser.add_argument("--kvp", type=float, metavar="KV", help="the tube voltage of CTs whose file states none, kV")
-    parser.add_argument("--no-registry", action="store_true", help="take no line that was measured on a phantom before")
-    parser.add_argument("--models", type=Path, metavar="DIR", help="another model folder")
-    parser.add_argument(
-        "--engine", choices=ENGINES, default="auto", help="of the networks: OpenVINO where it works, or torch"
-    )
-    parser.add_argument(
-        "--material", choices=MATERIALS, default=HA, help="what the thresholds 80 and 120 mg/cm³ are of"
-    )
-    parser.add_argument("--progress", choices=["bar", "json", "none"], default="bar")
-    parser.set_defaults(command=_cohort)
+    add_setup(parser)
+    parser.set_defaults(command=_cohort, device="cpu")
 
 
 def _cohort(options: argparse.Namespace) -> int:
-    _check_installed("pyarrow", "cohort", "cohort")
+    check_installed("pyarrow", "cohort", "cohort")
     if options.cohort is None:
         return _measure(options)
     actions = {"status": _status, "report": _report}
@@ -120,9 +107,9 @@ def _report(folder: Path) -> int:
 
 def _check(options: argparse.Namespace) -> None:
     """Before anything is read or made."""
-    _check_installed("ray", "cohort", "cohort")
+    check_installed("ray", "cohort", "cohort")
     if options.dicom:
-        _check_installed("highdicom", "--dicom", "dicom")
+        check_installed("highdicom", "--dicom", "dicom")
     if options.output is None:
         raise BadInput("Say with -o in which folder the results of the cohort go.")
     if Path(options.source).resolve() in (options.output.resolve(), *options.output.resolve().parents):
@@ -130,22 +117,15 @@ def _check(options: argparse.Namespace) -> None:
     for name, value in (("--jobs", options.jobs), ("--limit", options.limit), ("--memory", options.memory)):
         if value is not None and value <= 0:
             raise BadInput(f"{name} is {value:g}; give a number above 0.")
-    if options.kvp is not None and possible_voltage(options.kvp) is None:
-        raise BadInput(f"--kvp is {options.kvp:g}: give the tube voltage in kV, such as 120.")
-
-
-def _check_installed(package: str, what: str, extra: str) -> None:
-    if find_spec(package) is None:
-        raise BadInput(f"{what} needs {package}, which is not installed: pip install 'opportunistic-bmd[{extra}]'.")
+    if options.kvp is not None:
+        check_voltage(options.kvp)
 
 
 def _way(options: argparse.Namespace) -> Way:
     from OpportunisticBMDLib.cohort.measurer import Way
 
     models = options.models and options.models.resolve()  # of processes whose folder is another
-    thresholds = Thresholds(material=options.material)
-    setup = Setup(models, "cpu", options.engine, thresholds, uses_registry=not options.no_registry)
-    return Way(setup, options.dicom, options.kvp)
+    return Way(replace(setup_of(options), models=models), options.dicom, options.kvp)
 
 
 def _settings(options: argparse.Namespace) -> dict[str, Any]:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import argparse
 import time
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from OpportunisticBMDLib.cli.chain import add_options, measure, person, steps_ahead
+from OpportunisticBMDLib.cli.chain import add_options, check_voltage, measure, person, steps_ahead
+from OpportunisticBMDLib.cli.installed import check_installed
 from OpportunisticBMDLib.cli.progress import reported
 from OpportunisticBMDLib.cli.statuses import MEASURED, REFUSED
 from OpportunisticBMDLib.cli.stem import stem
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.core.standing import SEXES
-from OpportunisticBMDLib.core.tube_voltage import possible_voltage
 from OpportunisticBMDLib.measuring import slices_for_objects
 from OpportunisticBMDLib.system.meanwhile import meanwhile
 from OpportunisticBMDLib.system.streams import show
@@ -57,7 +56,7 @@ def _compute(options: argparse.Namespace) -> int:
 
     person(options)  # before anything is read
     if options.dicom:
-        _check_dicom()
+        check_installed("highdicom", "--dicom", "dicom")
     output = options.output or Path(f"{stem(options.ct)}-bmd")
     prepare_folder(output)
     ahead = steps_ahead(options) if options.ct.exists() else ()  # a wrong path is told at once
@@ -77,11 +76,6 @@ def _compute(options: argparse.Namespace) -> int:
     return REFUSED if result.status == "refused" else MEASURED
 
 
-def _check_dicom() -> None:
-    if find_spec("highdicom") is None:
-        raise BadInput("--dicom needs highdicom, which is not installed: pip install 'opportunistic-bmd[dicom]'.")
-
-
 def _voltage(ct: CT, stated: float | None) -> float | None:
     """The tube voltage of the file, else the one that the user states."""
     known = ct.acquisition.kvp
@@ -89,6 +83,5 @@ def _voltage(ct: CT, stated: float | None) -> float | None:
         return known
     if known is not None:
         raise BadInput(f"--kvp is {stated:g}, and {ct.acquisition.path} was made at {known:g} kVp: leave --kvp out.")
-    if possible_voltage(stated) is None:
-        raise BadInput(f"--kvp is {stated:g}: give the tube voltage in kV, such as 120.")
+    check_voltage(stated)
     return stated

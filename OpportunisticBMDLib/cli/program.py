@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import NoReturn
 
 from OpportunisticBMDLib import __version__
-from OpportunisticBMDLib.cli.statuses import BAD_INPUT, MEASURED
+from OpportunisticBMDLib.cli.statuses import BAD_INPUT, MEASURED, STOPPED
 from OpportunisticBMDLib.core.errors import BadInput
 from OpportunisticBMDLib.system.leftovers import clear_leftovers
 from OpportunisticBMDLib.system.memory import share_one_heap
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain("opportunistic-bmd: there is not enough memory; close other programs, or crop the CT to the spine.")
     except KeyboardInterrupt:
         complain("opportunistic-bmd: stopped; nothing was written.")
-        status = 130
+        status = STOPPED
     unsaid = flush_output()
     if unsaid is not None:
         complain(f"opportunistic-bmd: what should be shown cannot be ({unsaid}); send the output elsewhere.")

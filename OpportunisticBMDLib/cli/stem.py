@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-ENDINGS = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".zip")
+from OpportunisticBMDLib.cohort.in_folder import ENDINGS
 
 
 def stem(path: Path) -> str:

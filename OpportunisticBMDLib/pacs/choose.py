@@ -8,11 +8,10 @@ from OpportunisticBMDLib.dicom.objects.program import stamp
 from OpportunisticBMDLib.pacs.answers import CT
 from OpportunisticBMDLib.pacs.archive import Archive
 from OpportunisticBMDLib.pacs.found import Series
+from OpportunisticBMDLib.reading.facts.kind_of_image import MULTI_FRAME_CT
 
 REPORT = "SR"
 FEWEST_SLICES = 12  # of 5 mm reach over L1 and its neighbours; localizers, dose pages and samples have fewer
-# Enhanced CT and Legacy Converted Enhanced CT Image Storage: a whole scan in one object, or a few.
-_MULTI_FRAME = ("1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
 _OWN_REPORT = stamp("measurements")["series_description"]
 
 
@@ -39,4 +38,5 @@ def _may_be_a_scan(archive: Archive, series: Series) -> bool:
     if series.instances >= FEWEST_SLICES:
         return True
     instances = archive.instances(series)  # the number may be out of date
-    return len(instances) >= FEWEST_SLICES or any(instance.sop_class in _MULTI_FRAME for instance in instances)
+    # Of many frames a whole scan is one object, or a few.
+    return len(instances) >= FEWEST_SLICES or any(instance.sop_class in MULTI_FRAME_CT for instance in instances)

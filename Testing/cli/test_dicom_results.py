@@ -104,7 +104,7 @@ def test_a_ct_in_a_zip_gets_its_objects(tmp_path, join):
 def test_what_is_missing_is_told_before_anything_is_read(tmp_path, capfd, monkeypatch):
     found = importlib.util.find_spec
     monkeypatch.setattr(
-        "OpportunisticBMDLib.cli.compute.find_spec", lambda name: None if name == "highdicom" else found(name)
+        "OpportunisticBMDLib.cli.installed.find_spec", lambda name: None if name == "highdicom" else found(name)
     )
     assert compute(tmp_path / "absent", tmp_path / "out") == BAD_INPUT
     assert "pip install 'opportunistic-bmd[dicom]'" in told(capfd)

@@ -100,6 +100,8 @@ def test_what_is_wrong_is_told_before_anything_is_made(tmp_path: Path, monkeypat
 
 @pytest.mark.parametrize("package", ["ray", "pyarrow"])
 def test_without_the_extra_it_says_how_to_install_it(tmp_path: Path, monkeypatch, capsys, package: str):
-    monkeypatch.setattr("OpportunisticBMDLib.cli.cohort.find_spec", lambda name: None if name == package else object())
+    monkeypatch.setattr(
+        "OpportunisticBMDLib.cli.installed.find_spec", lambda name: None if name == package else object()
+    )
     assert main(["cohort", str(tmp_path), "-o", str(tmp_path / "out")]) == 2
     assert f"needs {package}" in (said := capsys.readouterr().err) and "pip install 'opportunistic-bmd[cohort]'" in said

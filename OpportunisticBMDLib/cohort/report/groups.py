@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from OpportunisticBMDLib.core.noise import median_and_sd
+
 UNKNOWN = "not known"
 MOST_GROUPS = 12  # that are shown; the others are one
 OTHERS = "all others"
@@ -14,7 +16,6 @@ LEAST_CTS = 20  # fewer do not tell what is usual
 AGES = (18, 40, 50, 60, 70, 80, 200)  # years: where groups begin
 AGE_NAMES = ("18 to 39", "40 to 49", "50 to 59", "60 to 69", "70 to 79", "80 and more")
 LOW = ("osteoporosis", "osteopenia")
-ROBUST = 1.4826  # SDs of a normal distribution in its median absolute deviation
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def peer_groups(known: pd.DataFrame) -> list[Group]:
 
 def robust_sd(values: pd.Series) -> float:
     """An SD that a few values far away do not change."""
-    return float(ROBUST * (values - values.median()).abs().median())
+    return float(median_and_sd(values.to_numpy())[1])
 
 
 def _in_words(value: object) -> str:
